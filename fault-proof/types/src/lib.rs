@@ -1,0 +1,32 @@
+//! What OP Stack chains are made of: forks, chain configs, payload attributes and roots.
+//!
+//! Start with [`Fork`], then [`ChainConfig`] and [`Attributes`].
+//!
+//! **Invariant:** plain data and codecs only. Nothing here reads state, executes or does I/O.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::std_instead_of_core,
+        clippy::too_many_lines
+    )
+)]
+
+extern crate alloc;
+
+mod attributes;
+mod config;
+mod fork;
+
+pub use attributes::Attributes;
+pub use config::{BaseFeeParams, BlockId, ChainConfig, Genesis, SystemConfig};
+pub use fork::{Fork, ForkTimes};
