@@ -1,0 +1,13 @@
+//! What the tests of all crates share: the conformance vectors and the account of what ran.
+//!
+//! Start with [`Vectors`].
+//!
+//! **Invariant:** no crate of the product depends on this one except for its tests, and it depends on none of them.
+
+mod conformance;
+mod report;
+mod vectors;
+
+pub use conformance::{Conformance, Set};
+pub use report::{ran, skipped};
+pub use vectors::{Vectors, files_below, vectors_root, workspace_root};
