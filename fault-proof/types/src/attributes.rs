@@ -1,6 +1,6 @@
 //! Payload attributes: everything derivation decides about a block before it is executed (D15, E13).
 
-use crate::BaseFeeParams;
+use crate::{BaseFeeParams, rlp::rlp_list};
 use alloc::vec::Vec;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, Bytes};
@@ -27,3 +27,27 @@ pub struct Attributes {
     /// `Some` from Jovian, wei (E5).
     pub min_base_fee: Option<u64>,
 }
+
+impl Attributes {
+    /// The canonical encoding.
+    pub fn to_rlp(&self) -> Vec<u8> {
+        alloy_rlp::encode(self)
+    }
+
+    /// Reads exactly the canonical encoding.
+    pub fn from_rlp(bytes: &[u8]) -> Result<Self, alloy_rlp::Error> {
+        alloy_rlp::decode_exact(bytes)
+    }
+}
+
+rlp_list!(Attributes {
+    timestamp,
+    prev_randao,
+    fee_recipient,
+    withdrawals,
+    parent_beacon_block_root,
+    transactions,
+    gas_limit,
+    eip1559,
+    min_base_fee,
+});

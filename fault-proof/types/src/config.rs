@@ -1,9 +1,12 @@
 //! What the rules need to know about one chain: the fields of the Go node's `rollup.json`.
 //!
+//! Start with [`ChainConfig`]. Its canonical form is RLP (design.md decision 3).
+//!
 //! **Invariant:** no defaults are guessed here; the readers fill every field or refuse.
 
-use crate::ForkTimes;
+use crate::{Fork, ForkTimes, rlp::rlp_list};
 use alloy_primitives::{Address, B256, U256};
+use alloy_rlp::{BufMut, Decodable, Encodable};
 
 /// A block by number and hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +62,28 @@ pub struct BaseFeeParams {
     pub elasticity: u32,
 }
 
+/// Parameters of data availability outside of L1 (D28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AltDa {
+    /// The challenge contract on L1.
+    pub challenge_contract: Address,
+    /// What batch transactions commit to.
+    pub commitment: AltDaCommitment,
+    /// Time to challenge a commitment, L1 blocks.
+    pub challenge_window: u64,
+    /// Time to answer a challenge, L1 blocks.
+    pub resolve_window: u64,
+}
+
+/// The kind of commitment a batch transaction carries under alternative data availability (D28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AltDaCommitment {
+    /// The keccak256 hash of the data.
+    Keccak,
+    /// Bytes that a data-availability service understands.
+    Generic,
+}
+
 /// One chain's rules: identities, times and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
@@ -92,16 +117,86 @@ pub struct ChainConfig {
     pub eip1559_denominator_canyon: u32,
     /// Keep Karst's upgrade gas after its activation block (D20).
     pub keep_karst_upgrade_gas: bool,
+    /// Where batch data lies instead of on L1 (D28); `None` = on L1.
+    pub alt_da: Option<AltDa>,
 }
 
 impl ChainConfig {
     /// EIP-1559 constants in force at this L2 time where neither attributes nor header give others (E5).
     pub fn base_fee_constants(&self, timestamp: u64) -> BaseFeeParams {
-        let denominator = if self.forks.active(crate::Fork::Canyon, timestamp) {
+        let denominator = if self.forks.active(Fork::Canyon, timestamp) {
             self.eip1559_denominator_canyon
         } else {
             self.eip1559.denominator
         };
         BaseFeeParams { denominator, elasticity: self.eip1559.elasticity }
+    }
+
+    /// Whether the block with this timestamp is the first one under `fork`. A fork that is active from genesis has no
+    /// such block (as in the Go node: time zero has no block before it).
+    pub fn activates(&self, fork: Fork, timestamp: u64) -> bool {
+        let before = timestamp.checked_sub(self.block_time);
+        let active_before = before.is_none_or(|time| self.forks.active(fork, time));
+        self.forks.active(fork, timestamp) && !active_before
+    }
+
+    /// The canonical encoding.
+    pub fn to_rlp(&self) -> alloc::vec::Vec<u8> {
+        alloy_rlp::encode(self)
+    }
+
+    /// Reads exactly the canonical encoding.
+    pub fn from_rlp(bytes: &[u8]) -> Result<Self, alloy_rlp::Error> {
+        alloy_rlp::decode_exact(bytes)
+    }
+}
+
+rlp_list!(BlockId { number, hash });
+rlp_list!(Genesis { l1, l2, l2_time, system_config });
+rlp_list!(BaseFeeParams { denominator, elasticity });
+rlp_list!(AltDa { challenge_contract, commitment, challenge_window, resolve_window });
+rlp_list!(SystemConfig {
+    batcher,
+    overhead,
+    scalar,
+    gas_limit,
+    eip1559,
+    operator_fee_scalar,
+    operator_fee_constant,
+    min_base_fee,
+    da_footprint_gas_scalar,
+});
+rlp_list!(ChainConfig {
+    genesis,
+    block_time,
+    max_sequencer_drift,
+    seq_window_size,
+    channel_timeout,
+    l1_chain_id,
+    l2_chain_id,
+    forks,
+    pectra_blob_schedule_time,
+    batch_inbox,
+    deposit_contract,
+    l1_system_config,
+    eip1559,
+    eip1559_denominator_canyon,
+    keep_karst_upgrade_gas,
+    alt_da,
+});
+
+impl Encodable for AltDaCommitment {
+    fn length(&self) -> usize {
+        1
+    }
+
+    fn encode(&self, out: &mut dyn BufMut) {
+        matches!(self, Self::Generic).encode(out);
+    }
+}
+
+impl Decodable for AltDaCommitment {
+    fn decode(input: &mut &[u8]) -> alloy_rlp::Result<Self> {
+        bool::decode(input).map(|generic| if generic { Self::Generic } else { Self::Keccak })
     }
 }

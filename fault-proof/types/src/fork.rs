@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a fork is a value that is passed in, never a cargo feature.
 
+use crate::rlp::rlp_list;
+
 /// A protocol upgrade. Later forks compare greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fork {
@@ -129,3 +131,17 @@ impl ForkTimes {
             .unwrap_or(Fork::Bedrock)
     }
 }
+
+rlp_list!(ForkTimes {
+    regolith,
+    canyon,
+    delta,
+    ecotone,
+    fjord,
+    granite,
+    holocene,
+    isthmus,
+    jovian,
+    karst,
+    lagoon,
+});

@@ -24,9 +24,18 @@
 extern crate alloc;
 
 mod attributes;
+mod base_fee;
 mod config;
+mod deposit;
 mod fork;
+mod rlp;
+mod root;
 
 pub use attributes::Attributes;
-pub use config::{BaseFeeParams, BlockId, ChainConfig, Genesis, SystemConfig};
+pub use base_fee::{BaseFeeError, ExtraData};
+pub use config::{
+    AltDa, AltDaCommitment, BaseFeeParams, BlockId, ChainConfig, Genesis, SystemConfig,
+};
+pub use deposit::{DEPOSIT_EVENT, DepositLogError, DepositSource, alias, deposit_from_log};
 pub use fork::{Fork, ForkTimes};
+pub use root::{ChainOutput, OutputRoot, OutputRootError, SuperRoot, SuperRootError};
