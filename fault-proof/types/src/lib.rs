@@ -28,6 +28,8 @@ mod base_fee;
 mod config;
 mod deposit;
 mod fork;
+#[cfg(feature = "serde")]
+mod json;
 mod rlp;
 mod root;
 
