@@ -22,6 +22,9 @@
 )]
 
 extern crate alloc;
+// The parsers behind the feature want it; the core proper does not.
+#[cfg(feature = "serde")]
+extern crate std;
 
 mod attributes;
 mod base_fee;
@@ -29,7 +32,7 @@ mod config;
 mod deposit;
 mod fork;
 #[cfg(feature = "serde")]
-mod json;
+pub mod read;
 mod rlp;
 mod root;
 
