@@ -5,6 +5,7 @@
 //! **Invariant:** no crate of the product depends on this one except for its tests, and it depends on none of them.
 
 mod conformance;
+pub mod peer;
 mod report;
 mod vectors;
 
