@@ -1,0 +1,91 @@
+//! First blocks: the accounts of a genesis file give the block hash that the registry names.
+//!
+//! **Invariant:** every genesis file of the registry is decided here or named as an exception with its reason.
+
+use alloy_consensus::{EMPTY_ROOT_HASH, TrieAccount};
+use alloy_primitives::{B256, U256, address, keccak256};
+use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
+use opal_harness::Vectors;
+use opal_types::{
+    ChainConfig,
+    read::{GenesisAccount, GenesisFile, Superchain},
+};
+
+const REGISTRY: &str = "superchain-registry/superchain/";
+const DICTIONARY: &str = "superchain-registry/superchain/extra/dictionary";
+
+/// No genesis file is larger when unpacked.
+const UNPACKED_LIMIT: usize = 128 << 20;
+
+/// Files without accounts: their chains had blocks before Bedrock, and only the root of the state is named.
+const BARE_STATE_HASH: [&str; 3] = ["mainnet/boba", "mainnet/op", "sepolia/boba"];
+
+/// Files whose accounts are another block's: Celo's are those of the L1 it once was, in a header format of its own,
+/// while the registry names its block 31,056,500.
+const OTHER_FIRST_BLOCK: [&str; 1] = ["mainnet/celo"];
+
+/// A chain's genesis file, unpacked, with its config.
+fn read(vectors: &Vectors, chain: &str) -> (ChainConfig, Vec<u8>) {
+    let folder = chain.split('/').next().expect("network/chain");
+    let superchain = format!("{REGISTRY}configs/{folder}/superchain.toml");
+    let superchain = Superchain::from_toml(&vectors.text(&superchain)).expect("a superchain");
+    let config = vectors.text(&format!("{REGISTRY}configs/{chain}.toml"));
+    let config = superchain.chain_toml(&config).expect(chain);
+    let packed = vectors.bytes(&format!("{REGISTRY}extra/genesis/{chain}.json.zst"));
+    let mut unpack = zstd::bulk::Decompressor::with_dictionary(&vectors.bytes(DICTIONARY))
+        .expect("a dictionary");
+    (config, unpack.decompress(&packed, UNPACKED_LIMIT).expect(chain))
+}
+
+#[test]
+fn allocs_give_the_registrys_genesis_hashes() {
+    let Some(vectors) = Vectors::for_test("genesis::hashes") else { return };
+    let (mut equal, mut bare, mut other) = (0, Vec::new(), Vec::new());
+    for file in vectors.files_like(&format!("{REGISTRY}extra/genesis/*/*.json.zst")) {
+        let chain = file
+            .trim_start_matches(&format!("{REGISTRY}extra/genesis/"))
+            .trim_end_matches(".json.zst");
+        let (config, unpacked) = read(&vectors, chain);
+        if OTHER_FIRST_BLOCK.contains(&chain) {
+            let error = GenesisFile::from_json(&unpacked).expect_err(chain).to_string();
+            assert!(error.contains("missing field"), "{error}");
+            assert_ne!(config.genesis.l2.number, 0);
+            other.push(chain.to_owned());
+            continue;
+        }
+        let genesis = GenesisFile::from_json(&unpacked).expect(chain);
+        if genesis.alloc.is_empty() {
+            assert!(genesis.state_hash.is_some());
+            bare.push(chain.to_owned());
+            continue;
+        }
+        assert_eq!(header_hash(&config, &genesis), config.genesis.l2.hash, "{chain}");
+        equal += 1;
+    }
+    assert_eq!(bare, BARE_STATE_HASH);
+    assert_eq!(other, OTHER_FIRST_BLOCK);
+    assert_eq!(equal, 49);
+    vectors.finish();
+}
+
+fn header_hash(config: &ChainConfig, genesis: &GenesisFile) -> B256 {
+    let accounts = genesis.alloc.iter().map(|(address, account)| (*address, trie_account(account)));
+    let state_root = state_root_unhashed(accounts);
+    let passer = address!("4200000000000000000000000000000000000016");
+    let passer_root = genesis.alloc.get(&passer).map_or(EMPTY_ROOT_HASH, storage_root);
+    genesis.header(&config.forks, state_root, passer_root).hash_slow()
+}
+
+fn trie_account(account: &GenesisAccount) -> TrieAccount {
+    TrieAccount {
+        nonce: account.nonce.to(),
+        balance: account.balance,
+        storage_root: storage_root(account),
+        code_hash: keccak256(&account.code),
+    }
+}
+
+fn storage_root(account: &GenesisAccount) -> B256 {
+    let slots = account.storage.iter().filter(|(_, value)| !value.is_zero());
+    storage_root_unhashed(slots.map(|(slot, value)| (*slot, U256::from_be_bytes(value.0))))
+}
