@@ -11,14 +11,17 @@
 
 mod fixture;
 mod genesis;
+mod header;
 mod registry;
 mod rollup;
 
 use alloc::string::{String, ToString};
+use alloy_primitives::B256;
 use serde::de::DeserializeOwned;
 
 pub use fixture::BlockFixture;
 pub use genesis::{GenesisAccount, GenesisFile};
+pub use header::header_json;
 pub use registry::{Superchain, superchains_json};
 pub use rollup::rollup_json;
 
@@ -60,6 +63,14 @@ pub enum ReadError {
     Zero {
         /// Path of the field.
         field: &'static str,
+    },
+    /// A header that came with a hash has another one.
+    #[error("hash: {claimed} is not the header's, which is {computed}")]
+    HeaderHash {
+        /// Hash of the fields.
+        computed: B256,
+        /// The `hash` field.
+        claimed: B256,
     },
     /// Two fields that say the same differ.
     #[error("{field}: says something else than {other}")]

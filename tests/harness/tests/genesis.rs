@@ -8,7 +8,7 @@ use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
 use opal_harness::Vectors;
 use opal_types::{
     ChainConfig,
-    read::{GenesisAccount, GenesisFile, Superchain},
+    read::{GenesisAccount, GenesisFile, Superchain, rollup_json},
 };
 
 const REGISTRY: &str = "superchain-registry/superchain/";
@@ -65,6 +65,24 @@ fn allocs_give_the_registrys_genesis_hashes() {
     assert_eq!(bare, BARE_STATE_HASH);
     assert_eq!(other, OTHER_FIRST_BLOCK);
     assert_eq!(equal, 49);
+    vectors.finish();
+}
+
+#[test]
+fn recorded_chains_start_with_the_block_their_rollup_config_names() {
+    let Some(vectors) = Vectors::for_test("genesis::recorded_chains") else { return };
+    let check = |genesis: &str, rollup: &str| {
+        let config = rollup_json(&vectors.bytes(rollup)).expect(rollup);
+        let genesis = GenesisFile::from_json(&vectors.bytes(genesis)).expect(genesis);
+        assert_eq!(header_hash(&config, &genesis), config.genesis.l2.hash, "{rollup}");
+        assert_eq!(ChainConfig::from_rlp(&config.to_rlp()), Ok(config));
+    };
+    for genesis in vectors.files_like("derivation/*/l2-genesis.json") {
+        check(&genesis, &genesis.replace("l2-genesis", "rollup"));
+    }
+    for genesis in vectors.files_like("interop/net/l2-*.json") {
+        check(&genesis, &genesis.replace("/l2-", "/rollup-"));
+    }
     vectors.finish();
 }
 

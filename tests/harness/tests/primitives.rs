@@ -1,11 +1,11 @@
-//! The libraries under the core, held against the public test sets: RLP and KZG.
+//! The libraries under the core, held against the public test sets: RLP, header hashes and KZG.
 //!
 //! **Invariant:** what the sets call invalid is refused, by the library and by opal's own decoders.
 
 use alloy_primitives::{Bytes, U512, hex};
 use alloy_rlp::{Header, PayloadView};
 use opal_harness::Vectors;
-use opal_types::{Attributes, ChainConfig};
+use opal_types::{Attributes, ChainConfig, read::header_json};
 use revm::precompile::kzg_point_evaluation;
 use serde_json::{Map, Value};
 
@@ -82,6 +82,25 @@ fn invalid_rlp_is_refused() {
             assert!(Attributes::from_rlp(&bytes).is_err(), "{name}");
         }
     }
+    vectors.finish();
+}
+
+#[test]
+fn headers_with_another_hash_are_refused() {
+    let Some(vectors) = Vectors::for_test("primitives::headers") else { return };
+    let mut judged = [0, 0];
+    for metadata in vectors.files_like("optimism-2024-10/*/*/*/*/headers/*_metadata.json") {
+        let bad = vectors.json::<Value>(&metadata)["fail"] == true;
+        let file = metadata.replace("_metadata", "_data");
+        match header_json(&vectors.bytes(&file)) {
+            Ok(_) => assert!(!bad, "{file}"),
+            Err(error) => {
+                assert!(bad && error.to_string().starts_with("hash: 0x"), "{file}: {error}");
+            }
+        }
+        judged[usize::from(bad)] += 1;
+    }
+    assert_eq!(judged, [2, 5]);
     vectors.finish();
 }
 

@@ -27,15 +27,23 @@ pub struct GenesisFile {
     /// State root of a chain whose first state is too large for the file.
     pub state_hash: Option<B256>,
     // geth writes the eight bytes as a number.
+    #[serde(default)]
     nonce: U64,
+    #[serde(default)]
     timestamp: U64,
+    #[serde(default)]
     extra_data: Bytes,
     gas_limit: U64,
     difficulty: U256,
+    #[serde(default)]
     mix_hash: B256,
+    #[serde(default)]
     coinbase: Address,
+    #[serde(default)]
     number: U64,
+    #[serde(default)]
     gas_used: U64,
+    #[serde(default)]
     parent_hash: B256,
     base_fee_per_gas: Option<U64>,
     excess_blob_gas: Option<U64>,
