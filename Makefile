@@ -1,0 +1,15 @@
+# What this repository can do, as an index. Each recipe is one line that can be pasted; the logic is in scripts/.
+# Every target installs what it lacks on Debian or Ubuntu and says so. A Rust toolchain must be there.
+.PHONY: help test lint fmt
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+test: ## runs all checks and ends with a table of what ran and what was skipped
+	scripts/test.sh
+
+lint: ## clippy and formats, warnings are errors
+	scripts/lint.sh
+
+fmt: ## formats the Rust code
+	cargo fmt --all
