@@ -34,7 +34,11 @@ const FORBIDDEN: [&[&str]; 6] = [
 
 fn metadata() -> Metadata {
     let manifest = workspace_root().join("Cargo.toml");
-    MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .expect("cargo reads this workspace")
 }
 
 /// Where a crate stands: (folder, ring).
@@ -53,7 +57,8 @@ fn files(ending: &str) -> Vec<(String, String)> {
     let root = workspace_root();
     let skip = [".git", "target", "node_modules"];
     let all = files_below(&root, &skip).into_iter().filter(|it| it.ends_with(ending));
-    all.map(|it| (it.clone(), fs::read_to_string(root.join(&it)).unwrap())).collect()
+    let read = |it| fs::read_to_string(root.join(&it)).map(|text| (it, text));
+    all.map(read).collect::<Result<_, _>>().expect("the repository's files are readable text")
 }
 
 #[track_caller]

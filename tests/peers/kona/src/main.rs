@@ -1,10 +1,11 @@
 //! Runs kona-executor on blocks of the format of `op-sepolia-blocks` and prints one JSON line per block:
 //! `kona-peer FOLDER [RUNS]`. Start at [`measure`].
 //!
-//! The clock covers what opal's own bench covers: from payload attributes, decoded, and indexed pre-images to the sealed
-//! header; reading and indexing files is outside. Each run starts from an empty trie.
+//! The clock covers what opal's own bench covers: from payload attributes, decoded, and indexed pre-images to the
+//! sealed header; reading and indexing files is outside. Each run starts from an empty trie.
 //!
-//! **Invariant:** a run that does not give the expected block hash ends the program; no figure of a wrong block is printed.
+//! **Invariant:** a run that does not give the expected block hash ends the program; no figure of a wrong block is
+//! printed.
 
 use alloy_consensus::{Header, Sealable};
 use alloy_op_evm::OpEvmFactory;
