@@ -1,0 +1,46 @@
+//! The subcommands and what they share: the answer on standard output, complaints on standard error.
+//!
+//! **Invariant:** with `--json` exactly one JSON object is printed, also when there is no verdict.
+
+mod cannon;
+
+use crate::exit::Exit;
+use clap::{Parser, Subcommand};
+use std::{io::Write, path::PathBuf};
+
+/// Derives, executes, checks, proves and relays OP Stack chains.
+#[derive(Debug, Parser)]
+#[command(name = "opal", version, arg_required_else_help = true, after_help = STATUSES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Choice,
+    /// Read options from a TOML file with one table per subcommand (flags and OPAL_* variables win).
+    #[arg(long, global = true, env = "OPAL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const STATUSES: &str = "Exit status: 0 valid or done, 1 invalid, 2 could not be determined, 64 wrong usage, \
+70 internal fault, 74 input or output failed where no verdict was asked.";
+
+#[derive(Debug, Subcommand)]
+enum Choice {
+    Cannon(cannon::Options),
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(cli: Cli) -> Exit {
+    match cli.command {
+        Choice::Cannon(options) => cannon::run(&options),
+    }
+}
+
+/// One line for the user about what went wrong.
+pub(crate) fn complain(text: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "opal: {text}");
+}
+
+/// Prints the answer. A closed pipe is the reader's choice, not an error.
+fn answer(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
