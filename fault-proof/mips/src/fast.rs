@@ -9,7 +9,7 @@ use crate::{
     bus::Access,
     code::Window,
     error::Exit,
-    isa::{Cpu, execute},
+    isa::{Cpu, Op, execute},
     memory::Memory,
     register::RegisterFile,
 };
@@ -35,11 +35,14 @@ impl Access for Fast<'_> {
 
 /// The thread that runs.
 pub(crate) struct Running<'a> {
+    /// In front of an instruction that the next one follows.
     pub(crate) cpu: &'a mut Cpu,
     pub(crate) file: &'a mut RegisterFile,
 }
 
 /// Makes at most `steps` steps, none of them a scheduler's; returns how many it made.
+///
+/// Instructions in a row are taken from a slice, so that only a taken branch has to think about pc and budget.
 pub(crate) fn burst(
     running: Running<'_>,
     window: &Window,
@@ -47,18 +50,50 @@ pub(crate) fn burst(
     reserved: u64,
     steps: u64,
 ) -> u64 {
-    let Running { cpu: kept, file } = running;
-    let mut cpu = *kept;
+    let Running { cpu, file } = running;
+    debug_assert!(cpu.is_plain(), "a burst starts outside delay slots");
+    let (mut pc, mut products) = (cpu.pc, cpu.products);
+    let mut delayed = None;
     let mut bus = Fast { memory, reserved };
     let (base, ops) = (window.base(), window.ops());
     let mut left = steps;
-    while left > 0 {
-        let Some(op) = ops.get(Window::place(base, cpu.pc)) else { break };
-        if execute(&mut cpu, file, *op, &mut bus).is_err() {
+    'burst: loop {
+        let rest = ops.get(Window::place(base, pc)..).unwrap_or_default();
+        let length = usize::try_from(left).map_or(rest.len(), |it| it.min(rest.len()));
+        let (row, _) = rest.split_at_checked(length).unwrap_or_default();
+        let start = pc;
+        let mut row = row.iter();
+        let target = loop {
+            // Instructions of the row before the next one.
+            let before = |row: &std::slice::Iter<'_, Op>| length.wrapping_sub(row.len()) as u64;
+            let now = before(&row);
+            let at = || start.wrapping_add(now.wrapping_mul(4));
+            let Some(op) = row.next() else {
+                (pc, left) = (at(), left.wrapping_sub(now));
+                break 'burst;
+            };
+            match execute(at, &mut products, file, *op, &mut bus) {
+                Ok(None) => {}
+                Ok(Some(target)) => {
+                    (pc, left) = (at().wrapping_add(4), left.wrapping_sub(now).wrapping_sub(1));
+                    break target;
+                }
+                Err(_) => {
+                    (pc, left) = (at(), left.wrapping_sub(now));
+                    break 'burst;
+                }
+            }
+        };
+        delayed = Some(target);
+        let slot = row.next().filter(|it| !it.code.is_transfer());
+        let Some(op) = slot else { break };
+        if !matches!(execute(|| pc, &mut products, file, *op, &mut bus), Ok(None)) {
             break;
         }
-        left = left.wrapping_sub(1);
+        delayed = None;
+        (pc, left) = (target, left.wrapping_sub(1));
     }
-    *kept = cpu;
+    let next_pc = delayed.unwrap_or_else(|| pc.wrapping_add(4));
+    *cpu = Cpu { pc, next_pc, products };
     steps.wrapping_sub(left)
 }

@@ -15,6 +15,12 @@ use crate::{
 pub(crate) struct Cpu {
     pub(crate) pc: u64,
     pub(crate) next_pc: u64,
+    pub(crate) products: Products,
+}
+
+/// What multiplications and divisions leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Products {
     pub(crate) lo: u64,
     pub(crate) hi: u64,
 }
@@ -108,28 +114,26 @@ impl Op {
 }
 
 impl Cpu {
-    #[inline(always)]
     pub(crate) const fn advance(&mut self) {
         self.pc = self.next_pc;
         self.next_pc = self.next_pc.wrapping_add(4);
     }
 
     /// C8: branches and jumps want the plain order of instructions.
-    #[inline(always)]
-    fn outside_delay_slot(&self) -> Result<(), Exit> {
-        if self.next_pc == self.pc.wrapping_add(4) {
+    pub(crate) fn outside_delay_slot(&self) -> Result<(), Exit> {
+        if self.is_plain() {
             return Ok(());
         }
         Err(Exit::Trap(Cause::BranchInDelaySlot { next_pc: self.next_pc }))
     }
 
-    #[inline(always)]
-    const fn branch(&mut self, taken: bool, distance: u64) {
-        let target = self.next_pc.wrapping_add(if taken { distance } else { 4 });
-        self.pc = self.next_pc;
-        self.next_pc = target;
+    /// Whether the next instruction follows the current one.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.next_pc == self.pc.wrapping_add(4)
     }
+}
 
+impl Products {
     #[inline(always)]
     const fn set_product(&mut self, product: u128) {
         self.lo = (product & 0xffff_ffff_ffff_ffff) as u64;
@@ -205,8 +209,8 @@ macro_rules! instructions {
         store { $($sslot:pat, $scode:ident $sname:literal $sform:ident |$sbus:ident, $sa:ident, $sy:ident| $sstore:expr;)* }
         branch { $($bslot:pat, $bcode:ident $bname:literal $bform:ident |$bx:pat_param, $by:pat_param| $btaken:expr;)* }
         branch_link { $($blslot:pat, $blcode:ident $blname:literal $blform:ident |$blx:ident| $bltaken:expr;)* }
-        jump { $($jslot:pat, $jcode:ident $jname:literal $jform:ident |$jcpu:pat_param, $jx:pat_param, $jn:pat_param| $jtarget:expr;)* }
-        jump_link { $($jlslot:pat, $jlcode:ident $jlname:literal $jlform:ident |$jlcpu:pat_param, $jlx:pat_param, $jln:pat_param| $jltarget:expr;)* }
+        jump { $($jslot:pat, $jcode:ident $jname:literal $jform:ident |$jnext:pat_param, $jx:pat_param, $jn:pat_param| $jtarget:expr;)* }
+        jump_link { $($jlslot:pat, $jlcode:ident $jlname:literal $jlform:ident |$jlnext:pat_param, $jlx:pat_param, $jln:pat_param| $jltarget:expr;)* }
         outside { $($oslot:pat, $ocode:ident $oname:literal $oform:ident;)* }
     ) => {
         /// Which instruction.
@@ -246,77 +250,80 @@ macro_rules! instructions {
             }
         }
 
-        /// Executes one instruction that concerns nothing but registers and memory.
+        impl Code {
+            /// Whether it is a branch or jump, taken or not.
+            pub(crate) const fn is_transfer(self) -> bool {
+                matches!(self, $(Self::$bcode)|* $(| Self::$blcode)* $(| Self::$jcode)* $(| Self::$jlcode)*)
+            }
+        }
+
+        /// Executes one instruction that concerns nothing but registers and memory. `at` is its address, which only
+        /// transfers ask for. What comes back is the target of a taken branch or jump: the caller goes there after
+        /// the delay slot, and it sees to C8 before.
         #[inline(always)]
         pub(crate) fn execute<A: Access>(
-            cpu: &mut Cpu,
+            at: impl FnOnce() -> u64,
+            products: &mut Products,
             file: &mut RegisterFile,
             op: Op,
             bus: &mut A,
-        ) -> Result<(), Exit> {
+        ) -> Result<Option<u64>, Exit> {
             match op.code {
                 $(Code::$ccode => {
                     let ($cx, $cy, $cn) = (file.at(op.rs), file.at(op.rt), op.immediate());
                     file.set(op.rd, $cvalue);
-                    cpu.advance();
                 })*
                 $(Code::$mcode => {
                     let ($my, x) = (file.at(op.rt), file.at(op.rs));
                     let old = file.at(op.rd);
                     file.set(op.rd, if $mtaken { x } else { old });
-                    cpu.advance();
                 })*
                 $(Code::$acode => {
                     let ($ax, $ay) = (file.at(op.rs), file.at(op.rt));
-                    let $acpu = &mut *cpu;
+                    let $acpu = &mut *products;
                     let value = $avalue;
                     file.set(op.rd, value);
-                    cpu.advance();
                 })*
                 $(Code::$lcode => {
                     let ($la, $ly) = (file.at(op.rs).wrapping_add(op.immediate()), file.at(op.rt));
                     let $lbus = &mut *bus;
                     let value = $lvalue;
                     file.set(op.rd, value);
-                    cpu.advance();
                 })*
                 $(Code::$scode => {
                     let ($sa, $sy) = (file.at(op.rs).wrapping_add(op.immediate()), file.at(op.rt));
                     let $sbus = &mut *bus;
                     $sstore?;
-                    cpu.advance();
                 })*
                 $(Code::$bcode => {
-                    cpu.outside_delay_slot()?;
                     let ($bx, $by) = (file.at(op.rs), file.at(op.rt));
-                    cpu.branch($btaken, op.immediate());
+                    if $btaken {
+                        return Ok(Some(at().wrapping_add(4).wrapping_add(op.immediate())));
+                    }
                 })*
                 $(Code::$blcode => {
-                    cpu.outside_delay_slot()?;
-                    let $blx = file.at(op.rs);
-                    file.set(op.rd, cpu.next_pc.wrapping_add(4));
-                    cpu.branch($bltaken, op.immediate());
+                    let ($blx, next) = (file.at(op.rs), at().wrapping_add(4));
+                    file.set(op.rd, next.wrapping_add(4));
+                    if $bltaken {
+                        return Ok(Some(next.wrapping_add(op.immediate())));
+                    }
                 })*
                 $(Code::$jcode => {
-                    cpu.outside_delay_slot()?;
-                    let ($jcpu, $jx, $jn) = (&*cpu, file.at(op.rs), op.immediate());
-                    let target = $jtarget;
-                    cpu.pc = cpu.next_pc;
-                    cpu.next_pc = target;
+                    let ($jx, $jn) = (file.at(op.rs), op.immediate());
+                    let $jnext = at().wrapping_add(4);
+                    return Ok(Some($jtarget));
                 })*
                 $(Code::$jlcode => {
-                    cpu.outside_delay_slot()?;
-                    let ($jlcpu, $jlx, $jln) = (&*cpu, file.at(op.rs), op.immediate());
-                    let target = $jltarget;
-                    file.set(op.rd, cpu.next_pc.wrapping_add(4));
-                    cpu.pc = cpu.next_pc;
-                    cpu.next_pc = target;
+                    let ($jlx, $jln, next) = (file.at(op.rs), op.immediate(), at().wrapping_add(4));
+                    file.set(op.rd, next.wrapping_add(4));
+                    let $jlnext = next;
+                    return Ok(Some($jltarget));
                 })*
                 // The step around this one knows what to do with these.
                 $(Code::$ocode)|* | Code::Undecoded => return Err(Exit::Leave),
                 Code::Invalid => return Err(Exit::Trap(Cause::InvalidInstruction)),
             }
-            Ok(())
+            Ok(None)
         }
     };
 }
@@ -485,14 +492,14 @@ instructions! {
         (RegImm, 0x10), Bltzal "bltzal" BranchLink |x| signed(x) < 0;
         (RegImm, 0x11), Bgezal "bgezal" BranchLink |x| signed(x) >= 0;
     }
-    // Where the jump leads, from x = rs and n = target inside the region.
+    // Where the jump leads, from the delay slot's address, x = rs and n = target inside the region.
     jump {
-        (Primary(0x02), _), J "j" Jump |cpu, _, n| cpu.next_pc & !0x0fff_ffff | n;
+        (Primary(0x02), _), J "j" Jump |next, _, n| next & !0x0fff_ffff | n;
         (Special(0x08), _), Jr "jr" Three |_, x, _| x;
     }
     // The same; rd (r31 for jal) takes the return address.
     jump_link {
-        (Primary(0x03), _), Jal "jal" JumpLink |cpu, _, n| cpu.next_pc & !0x0fff_ffff | n;
+        (Primary(0x03), _), Jal "jal" JumpLink |next, _, n| next & !0x0fff_ffff | n;
         (Special(0x09), _), Jalr "jalr" Three |_, x, _| x;
     }
     // What concerns more than registers and memory: see the step.

@@ -67,9 +67,14 @@ pub(crate) fn step<B: Bus>(core: &mut Core<'_>, bus: &mut B) -> Result<Switch, E
         Code::Sc | Code::Scd => store_conditional(core, op, bus)?,
         _ => {
             let mut cpu = core.thread.cpu();
+            if op.code.is_transfer() {
+                cpu.outside_delay_slot()?;
+            }
             core.file.load(&core.thread.registers);
-            execute(&mut cpu, core.file, op, bus)?;
+            let target = execute(|| cpu.pc, &mut cpu.products, core.file, op, bus)?;
             core.file.save(&mut core.thread.registers);
+            cpu.advance();
+            cpu.next_pc = target.unwrap_or(cpu.next_pc);
             core.thread.set_cpu(cpu);
         }
     }

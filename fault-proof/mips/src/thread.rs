@@ -5,7 +5,7 @@
 use crate::{
     codec::{Decoder, Encoder},
     hash::{Digest, join, keccak256},
-    isa::Cpu,
+    isa::{Cpu, Products},
 };
 
 /// Size of an encoded thread.
@@ -66,14 +66,14 @@ impl Thread {
     }
 
     pub(crate) const fn cpu(&self) -> Cpu {
-        Cpu { pc: self.pc, next_pc: self.next_pc, lo: self.lo, hi: self.hi }
+        Cpu { pc: self.pc, next_pc: self.next_pc, products: Products { lo: self.lo, hi: self.hi } }
     }
 
     pub(crate) const fn set_cpu(&mut self, cpu: Cpu) {
         self.pc = cpu.pc;
         self.next_pc = cpu.next_pc;
-        self.lo = cpu.lo;
-        self.hi = cpu.hi;
+        self.lo = cpu.products.lo;
+        self.hi = cpu.products.hi;
     }
 
     /// The register with a number of the calling convention.

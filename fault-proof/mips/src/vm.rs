@@ -209,6 +209,9 @@ impl Vm {
         let Some(thread) = stack.last_mut().filter(|it| !it.exited && budget > 0) else {
             return false;
         };
+        if !thread.cpu().is_plain() {
+            return false;
+        }
         let memory = &mut self.state.memory;
         let Some(window) = self.code.window(thread.pc) else {
             return self.code.prepare(thread.pc, memory);
