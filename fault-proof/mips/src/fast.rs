@@ -9,7 +9,7 @@ use crate::{
     bus::Access,
     code::Window,
     error::Exit,
-    isa::{Cpu, Op, execute},
+    isa::{Cpu, execute},
     memory::Memory,
     register::RegisterFile,
 };
@@ -64,22 +64,25 @@ pub(crate) fn burst(
         let start = pc;
         let mut row = row.iter();
         let target = loop {
-            // Instructions of the row before the next one.
-            let before = |row: &std::slice::Iter<'_, Op>| length.wrapping_sub(row.len()) as u64;
-            let now = before(&row);
-            let at = || start.wrapping_add(now.wrapping_mul(4));
             let Some(op) = row.next() else {
-                (pc, left) = (at(), left.wrapping_sub(now));
+                let made = length as u64;
+                pc = start.wrapping_add(made.wrapping_mul(4));
+                left = left.wrapping_sub(made);
                 break 'burst;
             };
+            // Asked for at the end of a row only: nothing is counted on the way.
+            let made = || length.wrapping_sub(row.len()).wrapping_sub(1) as u64;
+            let at = || start.wrapping_add(made().wrapping_mul(4));
             match execute(at, &mut products, file, *op, &mut bus) {
                 Ok(None) => {}
                 Ok(Some(target)) => {
-                    (pc, left) = (at().wrapping_add(4), left.wrapping_sub(now).wrapping_sub(1));
+                    pc = at().wrapping_add(4);
+                    left = left.wrapping_sub(made()).wrapping_sub(1);
                     break target;
                 }
                 Err(_) => {
-                    (pc, left) = (at(), left.wrapping_sub(now));
+                    pc = at();
+                    left = left.wrapping_sub(made());
                     break 'burst;
                 }
             }

@@ -6,5 +6,7 @@
 
 #[path = "vm/common.rs"]
 mod common;
+#[path = "vm/properties.rs"]
+mod properties;
 #[path = "vm/vectors.rs"]
 mod vectors;

@@ -6,9 +6,9 @@ use super::{Memory, PAGE_BITS, Touched, chunk, index, set_chunk};
 use crate::error::Exit;
 
 /// Entries of a cache.
-const ENTRIES: usize = 256;
+const ENTRIES: usize = 1024;
 /// Bits of a page number that choose the entry.
-const PLACE_MASK: u64 = 0xff;
+const PLACE_MASK: u64 = 0x3ff;
 const _: () = assert!(PLACE_MASK == ENTRIES as u64 - 1);
 
 /// No page has this number: page numbers have 52 bits.

@@ -1,0 +1,497 @@
+//! The VM against itself: fast against single steps on random programs, hostile files, errors that change nothing.
+//!
+//! **Invariant:** seeded: every failure comes back with the same seed.
+
+use crate::common::{Answers, Captured};
+use opal_mips::{
+    Cause, Io, OracleError, PreimageOracle, Scalar, Silent, State, Stop, Until, Vm, VmError, elf,
+    file::ReadError,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use std::sync::Arc;
+
+const CODE: u64 = 0x1_0000;
+const DATA: u64 = 0x20_0000;
+
+/// A runner with a fixed seed.
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]))
+}
+
+/// Words that are mostly instructions: plain ones, loads and stores near `DATA`, short branches, some noise.
+fn instruction() -> impl Strategy<Value = u32> {
+    let plain = prop::sample::select(vec![
+        0x00, 0x02, 0x03, 0x04, 0x06, 0x07, 0x0a, 0x0b, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x16,
+        0x17, 0x18, 0x19, 0x1c, 0x1d, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2a, 0x2b,
+        0x2c, 0x2d, 0x2e, 0x2f, 0x38, 0x3a, 0x3b, 0x3c, 0x3e, 0x3f,
+    ]);
+    let special = (plain, any::<u32>()).prop_map(|(code, bits)| bits << 6 & 0x03ff_ffc0 | code);
+    let immediate = (0x08_u32..=0x0f, any::<u32>()).prop_map(|(code, bits)| code << 26 | bits >> 6);
+    let memory = vec![
+        0x1a_u32, 0x1b, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x2b,
+        0x2c, 0x2d, 0x2e, 0x30, 0x34, 0x37, 0x38, 0x3c, 0x3f,
+    ];
+    // Base register 29 or 28: data or the code itself.
+    let memory = (prop::sample::select(memory), 0_u32..32, any::<bool>(), any::<i16>());
+    let memory = memory.prop_map(|(code, rt, data, offset)| {
+        let base = if data { 29 } else { 28 };
+        code << 26 | base << 21 | rt << 16 | u32::from((offset & 0x7ff).cast_unsigned())
+    });
+    let branch = (4_u32..=7, any::<u16>(), -20_i16..20).prop_map(|(code, registers, distance)| {
+        code << 26 | u32::from(registers & 0x3ff) << 16 | u32::from(distance.cast_unsigned())
+    });
+    prop_oneof![
+        60 => special,
+        40 => immediate,
+        60 => memory,
+        8 => branch,
+        1 => Just(0x0000_000c_u32),
+        1 => any::<u32>(),
+    ]
+}
+
+/// A state with a program, registers that make sense to it, and at times a second thread.
+fn random_state() -> impl Strategy<Value = State> {
+    let code = prop::collection::vec(instruction(), 64..200);
+    let registers = prop::array::uniform32(prop_oneof![any::<u64>(), 0_u64..64]);
+    let system_call = prop::sample::select(vec![
+        5000_u64, 5001, 5009, 5023, 5034, 5178, 5194, 5222, 5313, 5055, 5058, 5011, 9999,
+    ]);
+    (code, registers, system_call, 0_u64..200_000, any::<bool>()).prop_map(
+        |(code, mut registers, call, since, second)| {
+            let mut state = State::initial(CODE);
+            // Around the code lies more of it, so that jumps out of it are met too.
+            for (index, word) in code.iter().cycle().take(1100).enumerate() {
+                let address = CODE + 4 * index as u64;
+                let shift = if address & 4 == 0 { 32 } else { 0 };
+                let around = state.memory.word(address) & !(0xffff_ffff << shift);
+                assert!(state.memory.set_word(address, around | u64::from(*word) << shift));
+            }
+            registers[2] = call;
+            registers[28] = CODE;
+            registers[29] = DATA;
+            registers[31] = CODE + 16;
+            state.left[0].registers = registers;
+            state.scalars.steps_since_switch = since;
+            state.scalars.preimage_key[31] = 1;
+            if second {
+                let mut thread = state.left[0].clone();
+                thread.id = 1;
+                thread.registers[29] = DATA + 64;
+                state.right.push(thread);
+                state.scalars.next_thread_id = 2;
+            }
+            state
+        },
+    )
+}
+
+/// What remains of a VM after a number of steps: its witness, its content, and how it ended.
+fn content(vm: &mut Vm) -> Vec<u8> {
+    let mut bytes = vm.witness().0.to_vec();
+    vm.state().write(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn the_fast_loop_equals_single_steps_at_any_stop() {
+    let mut runner = runner(300);
+    let stops = prop::collection::vec(1_u64..200, 1..6);
+    runner
+        .run(&(random_state(), stops), |(state, stops)| {
+            let mut fast = Vm::new(state.clone());
+            let mut slow = Vm::new(state);
+            let (mut left, mut right) =
+                (Answers::Counting { length: 20 }, Answers::Counting { length: 20 });
+            for stop in stops {
+                let until = Until { step: fast.step_count() + stop, preimage: false };
+                let mut io = Io { oracle: &mut left, output: &mut Silent };
+                let fast_end = fast.run(until, &mut io).map_err(|it| it.to_string());
+                let mut io = Io { oracle: &mut right, output: &mut Silent };
+                let slow_end = loop {
+                    if slow.state().scalars.exited {
+                        break Ok(Stop::Exited);
+                    }
+                    if slow.step_count() == until.step {
+                        break Ok(Stop::Step);
+                    }
+                    if let Err(error) = slow.step(&mut io) {
+                        break Err(error.to_string());
+                    }
+                };
+                prop_assert_eq!(&fast_end, &slow_end);
+                prop_assert!(
+                    content(&mut fast) == content(&mut slow),
+                    "states differ at {:?}",
+                    until
+                );
+                if fast_end != Ok(Stop::Step) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn every_step_of_a_random_program_is_proven_by_replay() {
+    let mut runner = runner(60);
+    runner
+        .run(&random_state(), |state| {
+            let mut vm = Vm::new(state);
+            let mut oracle = Answers::Counting { length: 20 };
+            for _ in 0..30 {
+                let mut io = Io { oracle: &mut oracle, output: &mut Silent };
+                let Ok(proof) = vm.step_with_proof(&mut io) else { break };
+                prop_assert_eq!(proof.verify(), Ok(()));
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_flipped_byte_in_a_proof_is_never_believed() {
+    let mut runner = runner(200);
+    let case = (random_state(), 0_usize..6090, 1_u8..=255);
+    runner
+        .run(&case, |(state, place, flip)| {
+            let mut io = Io { oracle: &mut Answers::Counting { length: 20 }, output: &mut Silent };
+            let Ok(proof) = Vm::new(state).step_with_proof(&mut io) else { return Ok(()) };
+            let mut forged = proof.clone();
+            forged.proof_data[place] ^= flip;
+            // Slots that the step does not use are ignored, as on chain: then nothing else may change.
+            let after =
+                opal_mips::replay(&forged.state_data, &forged.proof_data, proof.preimage.as_ref());
+            if let Ok(after) = after {
+                prop_assert_eq!(after.hash(), proof.post);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn small_state_file() -> Vec<u8> {
+    let mut state = State::initial(CODE);
+    state.memory.set_word(CODE, 0x2402_0001_0000_000c);
+    state.memory.set_word(DATA, 1);
+    state.right.push(state.left[0].clone());
+    state.last_hint = vec![0, 0, 0, 9, 1];
+    let mut bytes = Vec::new();
+    state.write(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_state_file_with_flipped_bytes_is_a_state_or_an_error() {
+    let good = small_state_file();
+    let mut runner = runner(2000);
+    // Pages are most of the file; the fields around them are what can be wrong.
+    let place = prop_oneof![0..20_usize, 4110..4130_usize, 8226..good.len()];
+    let flips = prop::collection::vec((place, 1_u8..=255), 1..4);
+    runner
+        .run(&(flips, 0..good.len() * 4), |(flips, length)| {
+            let mut bytes = good.clone();
+            for (place, flip) in flips {
+                bytes[place] ^= flip;
+            }
+            bytes.truncate(length);
+            if let Ok(state) = State::read(&mut bytes.as_slice()) {
+                run_a_little(state);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Whatever comes out of it: no panic.
+fn run_a_little(state: State) {
+    let mut vm = Vm::new(state);
+    let mut io = Io { oracle: &mut Answers::Counting { length: 20 }, output: &mut Silent };
+    let until = Until { step: vm.step_count().saturating_add(1000), preimage: true };
+    let _ = vm.run(until, &mut io);
+    let _ = vm.step_with_proof(&mut io).map(|proof| proof.verify());
+}
+
+#[test]
+fn a_state_file_that_is_cut_off_says_where() {
+    let good = small_state_file();
+    for length in [0, 5, 9, 100, 4113 + 10, good.len() - 300, good.len() - 1] {
+        match State::read(&mut &good[..length]) {
+            Err(ReadError::Truncated { offset, .. }) => assert!(offset as usize <= length),
+            other => panic!("{length}: {other:?}"),
+        }
+    }
+    let mut twice = good.clone();
+    twice.copy_within(9..17, 9 + 8 + 4096);
+    let found = State::read(&mut twice.as_slice());
+    assert!(
+        matches!(found, Err(ReadError::DuplicatePage { number: 0x10, offset: 4113 })),
+        "{found:?}"
+    );
+    let found = State::read(&mut [7].as_slice());
+    assert!(matches!(found, Err(ReadError::Version { found: 7 })), "{found:?}");
+    assert_eq!(State::read(&mut good.as_slice()).unwrap().hash(), {
+        let mut again = Vec::new();
+        State::read(&mut good.as_slice()).unwrap().write(&mut again).unwrap();
+        assert_eq!(again, good);
+        State::read(&mut again.as_slice()).unwrap().hash()
+    });
+}
+
+/// A program of one segment with 16 bytes, 4 of them zeros, and one symbol.
+pub(crate) fn small_elf() -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[..6].copy_from_slice(b"\x7fELF\x02\x02");
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    put(18, &8_u16.to_be_bytes());
+    put(24, &CODE.to_be_bytes());
+    put(32, &64_u64.to_be_bytes());
+    put(40, &200_u64.to_be_bytes());
+    put(54, &56_u16.to_be_bytes());
+    put(56, &1_u16.to_be_bytes());
+    put(58, &64_u16.to_be_bytes());
+    put(60, &2_u16.to_be_bytes());
+    let row = |words: &[u64]| words.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<_>>();
+    bytes.extend(1_u32.to_be_bytes());
+    bytes.extend(5_u32.to_be_bytes());
+    bytes.extend(row(&[120, CODE, CODE, 12, 16, 4096]));
+    bytes.extend([0x24, 0x04, 0, 3, 0x24, 0x02, 0x14, 0x55, 0, 0, 0, 0x0c]);
+    bytes.resize(136, 0);
+    // Symbols: the empty one and `main`; strings behind them.
+    bytes.extend([0; 24]);
+    bytes.extend([0, 0, 0, 1, 0, 0, 0, 0]);
+    bytes.extend(row(&[CODE, 12]));
+    bytes.extend(b"\0main\0\0\0\0\0\0\0\0\0\0\0");
+    // Section headers: the symbol table (its strings in section 1), the strings.
+    bytes.extend([0, 0, 0, 0, 0, 0, 0, 2]);
+    bytes.extend(row(&[0, 0, 136, 48]));
+    bytes.extend([0, 0, 0, 1, 0, 0, 0, 0]);
+    bytes.extend(row(&[8, 24]));
+    bytes.extend([0, 0, 0, 0, 0, 0, 0, 3]);
+    bytes.extend(row(&[0, 0, 184, 16]));
+    bytes.extend([0; 24]);
+    bytes
+}
+
+#[test]
+fn a_small_program_loads_and_exits_with_its_code() {
+    let program = elf::load(&small_elf()).unwrap();
+    assert_eq!(program.symbols.len(), 1);
+    assert_eq!((program.symbols[0].name.as_str(), program.symbols[0].start), ("main", CODE));
+    let mut vm = Vm::new(program.state);
+    let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
+    assert_eq!(vm.run(Until { step: 100, preimage: false }, &mut io).unwrap(), Stop::Exited);
+    assert_eq!((vm.step_count(), vm.state().scalars.exit_code), (3, 3));
+    assert_eq!(vm.witness().hash()[0], 2);
+}
+
+#[test]
+fn a_program_file_with_flipped_bytes_is_a_program_or_an_error() {
+    let good = small_elf();
+    let mut runner = runner(3000);
+    // Lengths in memory are left below a page, so that no case fills a gigabyte.
+    let place = (0..good.len()).prop_filter("memory size", |it| !(104..110).contains(it));
+    let flips = prop::collection::vec((place, 1_u8..=255), 1..4);
+    runner
+        .run(&(flips, 0..good.len() * 4), |(flips, length)| {
+            let mut bytes = good.clone();
+            for (place, flip) in flips {
+                bytes[place] ^= flip;
+            }
+            bytes.truncate(length);
+            if let Ok(program) = elf::load(&bytes) {
+                run_a_little(program.state);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[track_caller]
+fn check_elf(change: impl FnOnce(&mut Vec<u8>), expected: &str) {
+    let mut bytes = small_elf();
+    change(&mut bytes);
+    match elf::load(&bytes) {
+        Ok(_) => panic!("loaded, instead of: {expected}"),
+        Err(error) => assert_eq!(error.to_string(), expected),
+    }
+}
+
+#[test]
+fn a_malformed_program_file_says_what_is_wrong() {
+    let kind = "not a 64-bit big-endian MIPS ELF file";
+    check_elf(|it| it[4] = 1, &format!("{kind}: class is 0x1, not 0x2"));
+    check_elf(|it| it[5] = 1, &format!("{kind}: byte order is 0x1, not 0x2"));
+    check_elf(|it| it[19] = 62, &format!("{kind}: machine is 0x3e, not 0x8"));
+    check_elf(|it| it.truncate(10), "header at offset 0x12 lies outside the file");
+    check_elf(|it| it.truncate(100), "program header at offset 0x60 lies outside the file");
+    check_elf(|it| it[78] = 0xff, "segment at offset 0xff78 lies outside the file");
+    check_elf(|it| it[103] = 17, "segment 0 has 17 bytes in the file and 16 in memory");
+    check_elf(|it| it[67] = 4, "segment 0 has 12 bytes in the file and 16 in memory");
+    check_elf(
+        |it| it[82] = 0x10,
+        "segment 0 at 0x100000010000 with 16 bytes does not end below 0x100000000000",
+    );
+    check_elf(|it| it[108] = 1, "segments up to 0 ask for more than 1073741824 bytes");
+    check_elf(|it| it[61] = 0, "no symbol table");
+    check_elf(|it| it[207] = 3, "no symbol table");
+}
+
+/// An oracle that is down at first.
+struct Moody {
+    failures: u32,
+}
+
+impl PreimageOracle for Moody {
+    fn hint(&mut self, _hint: &[u8]) -> Result<(), OracleError> {
+        self.read([0; 32]).map(drop)
+    }
+
+    fn read(&mut self, _key: [u8; 32]) -> Result<Arc<[u8]>, OracleError> {
+        if self.failures > 0 {
+            self.failures -= 1;
+            return Err("down".into());
+        }
+        Ok(Arc::from([1, 2, 3].as_slice()))
+    }
+}
+
+/// A state in front of a system call.
+fn calling(arguments: [u64; 4]) -> State {
+    let mut state = State::initial(CODE);
+    state.memory.set_word(CODE, 0x0000_000c_0000_0000);
+    let [number, a0, a1, a2] = arguments;
+    let registers = &mut state.left[0].registers;
+    (registers[2], registers[4], registers[5], registers[6]) = (number, a0, a1, a2);
+    state
+}
+
+#[test]
+fn an_oracle_error_stops_the_run_and_changes_nothing() {
+    let mut hinting = calling([5001, 4, DATA, 8]);
+    hinting.memory.set_word(DATA, 0x0000_0004_6162_6364);
+    for state in [calling([5000, 5, DATA, 8]), hinting] {
+        let mut vm = Vm::new(state);
+        let before = content(&mut vm);
+        let mut oracle = Moody { failures: 1 };
+        let mut io = Io { oracle: &mut oracle, output: &mut Silent };
+        let until = Until { step: 1, preimage: false };
+        match vm.run(until, &mut io) {
+            Err(VmError::Oracle { step: 0, source }) => assert_eq!(source.to_string(), "down"),
+            other => panic!("{other:?}"),
+        }
+        assert!(content(&mut vm) == before, "the failed step left a trace");
+        let mut io = Io { oracle: &mut oracle, output: &mut Silent };
+        assert_eq!(vm.run(until, &mut io).unwrap(), Stop::Step);
+    }
+}
+
+#[test]
+fn a_huge_write_is_refused_before_it_is_carried() {
+    let mut output = Captured::default();
+    for descriptor in [1, 2, 4] {
+        let mut vm = Vm::new(calling([5001, descriptor, DATA, u64::MAX]));
+        let mut io = Io { oracle: &mut Answers::Silent, output: &mut output };
+        let end = vm.step(&mut io);
+        assert!(
+            matches!(end, Err(VmError::WriteTooLong { step: 0, bytes: u64::MAX, .. })),
+            "{end:?}"
+        );
+    }
+}
+
+#[test]
+fn a_run_stops_behind_a_preimage_read_if_told() {
+    let mut vm = Vm::new(calling([5000, 5, DATA, 8]));
+    let mut io = Io { oracle: &mut Answers::Counting { length: 20 }, output: &mut Silent };
+    let until = Until { step: 100, preimage: true };
+    assert_eq!(vm.run(until, &mut io).unwrap(), Stop::Preimage);
+    let read = vm.last_preimage().unwrap();
+    assert_eq!((read.offset, read.value.len(), vm.step_count()), (0, 20, 1));
+    assert_eq!(vm.stats().num_preimage_requests, 1);
+    vm.step(&mut io).unwrap();
+    assert_eq!(vm.last_preimage(), None);
+}
+
+#[test]
+fn code_that_changes_itself_runs_as_changed() {
+    // addiu r8, r8, 1 becomes addiu r8, r8, 2 in the second round of a loop.
+    let program: [u32; 8] = [
+        0x2508_0001, // loop: addiu r8, r8, 1
+        0xaf8a_0000, //       sw r10, 0(r28)
+        0x2529_ffff, //       addiu r9, r9, -1
+        0x1520_fffc, //       bne r9, r0, loop
+        0,
+        0x3402_1455, //       ori r2, r0, 5205
+        0x0100_2025, //       or r4, r8, r0
+        0x0000_000c, //       syscall
+    ];
+    let mut state = State::initial(CODE);
+    for (index, pair) in program.chunks(2).enumerate() {
+        let value = u64::from(pair[0]) << 32 | u64::from(pair[1]);
+        state.memory.set_word(CODE + 8 * index as u64, value);
+    }
+    let registers = &mut state.left[0].registers;
+    (registers[9], registers[10], registers[28]) = (10, 0x2508_0002, CODE);
+    let mut vm = Vm::new(state);
+    let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
+    assert_eq!(vm.run(Until { step: 1000, preimage: false }, &mut io).unwrap(), Stop::Exited);
+    assert_eq!(vm.state().scalars.exit_code, 1 + 9 * 2);
+}
+
+#[test]
+fn a_state_without_threads_is_an_exception() {
+    let mut vm = Vm::new(State::default());
+    let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
+    for end in [
+        vm.run(Until { step: 1, preimage: false }, &mut io).map(drop),
+        vm.step(&mut io),
+        vm.step_with_proof(&mut io).map(drop),
+    ] {
+        let no_thread = matches!(&end, Err(VmError::Exception(it)) if it.cause == Cause::NoThread && it.step == 0);
+        assert!(no_thread, "{end:?}");
+    }
+}
+
+#[test]
+fn memory_is_proven_the_same_whether_hashed_at_once_or_bit_by_bit() {
+    let mut runner = runner(20);
+    let stores = prop::collection::vec((any::<u64>(), any::<u64>(), any::<bool>()), 1..40);
+    runner
+        .run(&stores, |stores| {
+            let mut bitwise = State::default();
+            let mut at_once = State::default();
+            for (address, value, near) in &stores {
+                let address = if *near { DATA + (address & 0xffff) } else { *address };
+                bitwise.memory.set_word(address, *value);
+                bitwise.memory.root(&Scalar);
+                at_once.memory.set_word(address, *value);
+            }
+            prop_assert_eq!(bitwise.memory.root(&Scalar), at_once.memory.root(&Scalar));
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn state_files_are_found_again_by_their_suffix() {
+    let folder = std::env::temp_dir().join(format!("opal-mips-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut state = State::read(&mut small_state_file().as_slice()).unwrap();
+    for name in ["state.bin", "state.bin.gz"] {
+        let path = folder.join(name);
+        opal_mips::file::save(&state, &path).unwrap();
+        assert_eq!(opal_mips::file::load(&path).unwrap().hash(), state.hash(), "{name}");
+        let zipped = std::fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]);
+        assert_eq!(zipped, name.ends_with("gz"));
+    }
+    let refused = opal_mips::file::load(&folder.join("state.json")).unwrap_err();
+    assert!(refused.to_string().ends_with("only .bin and .bin.gz hold states"), "{refused}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
