@@ -338,7 +338,7 @@ fn a_malformed_program_file_says_what_is_wrong() {
         |it| it[82] = 0x10,
         "segment 0 at 0x100000010000 with 16 bytes does not end below 0x100000000000",
     );
-    check_elf(|it| it[108] = 1, "segments up to 0 ask for more than 1073741824 bytes");
+    check_elf(|it| it[107] = 1, "segments up to 0 ask for more than 1073741824 bytes");
     check_elf(|it| it[61] = 0, "no symbol table");
     check_elf(|it| it[207] = 3, "no symbol table");
 }
