@@ -12,7 +12,8 @@ use opal_types::{
 };
 
 const REGISTRY: &str = "superchain-registry/superchain/";
-const DICTIONARY: &str = "superchain-registry/superchain/extra/dictionary";
+/// The registry's own test data, in the same folders.
+const TEST_REGISTRY: &str = "superchain-registry/ops/internal/manage/testdata/superchain/";
 
 /// No genesis file is larger when unpacked.
 const UNPACKED_LIMIT: usize = 128 << 20;
@@ -24,16 +25,16 @@ const BARE_STATE_HASH: [&str; 3] = ["mainnet/boba", "mainnet/op", "sepolia/boba"
 /// while the registry names its block 31,056,500.
 const OTHER_FIRST_BLOCK: [&str; 1] = ["mainnet/celo"];
 
-/// A chain's genesis file, unpacked, with its config.
-fn read(vectors: &Vectors, chain: &str) -> (ChainConfig, Vec<u8>) {
-    let folder = chain.split('/').next().expect("network/chain");
-    let superchain = format!("{REGISTRY}configs/{folder}/superchain.toml");
+/// A chain's config, and its genesis file unpacked.
+fn read(vectors: &Vectors, registry: &str, chain: &str) -> (ChainConfig, Vec<u8>) {
+    let network = chain.split('/').next().expect("network/chain");
+    let superchain = format!("{registry}configs/{network}/superchain.toml");
     let superchain = Superchain::from_toml(&vectors.text(&superchain)).expect("a superchain");
-    let config = vectors.text(&format!("{REGISTRY}configs/{chain}.toml"));
+    let config = vectors.text(&format!("{registry}configs/{chain}.toml"));
     let config = superchain.chain_toml(&config).expect(chain);
-    let packed = vectors.bytes(&format!("{REGISTRY}extra/genesis/{chain}.json.zst"));
-    let mut unpack = zstd::bulk::Decompressor::with_dictionary(&vectors.bytes(DICTIONARY))
-        .expect("a dictionary");
+    let packed = vectors.bytes(&format!("{registry}extra/genesis/{chain}.json.zst"));
+    let dictionary = vectors.bytes(&format!("{registry}extra/dictionary"));
+    let mut unpack = zstd::bulk::Decompressor::with_dictionary(&dictionary).expect("a dictionary");
     (config, unpack.decompress(&packed, UNPACKED_LIMIT).expect(chain))
 }
 
@@ -45,7 +46,7 @@ fn allocs_give_the_registrys_genesis_hashes() {
         let chain = file
             .trim_start_matches(&format!("{REGISTRY}extra/genesis/"))
             .trim_end_matches(".json.zst");
-        let (config, unpacked) = read(&vectors, chain);
+        let (config, unpacked) = read(&vectors, REGISTRY, chain);
         if OTHER_FIRST_BLOCK.contains(&chain) {
             let error = GenesisFile::from_json(&unpacked).expect_err(chain).to_string();
             assert!(error.contains("missing field"), "{error}");
@@ -65,6 +66,25 @@ fn allocs_give_the_registrys_genesis_hashes() {
     assert_eq!(bare, BARE_STATE_HASH);
     assert_eq!(other, OTHER_FIRST_BLOCK);
     assert_eq!(equal, 49);
+    vectors.finish();
+}
+
+#[test]
+fn the_registrys_test_chain_gives_its_hash() {
+    let Some(vectors) = Vectors::for_test("genesis::test_chain") else { return };
+    let (config, unpacked) = read(&vectors, TEST_REGISTRY, "sepolia/testchain");
+    let genesis = GenesisFile::from_json(&unpacked).expect("a genesis file");
+    assert_eq!(header_hash(&config, &genesis), config.genesis.l2.hash);
+    // The same header, its accounts left out.
+    let bare = "superchain-registry/ops/internal/manage/testdata/expected-genesis.json";
+    let bare = GenesisFile::from_json(&vectors.bytes(bare)).expect("a genesis file");
+    let header = |it: &GenesisFile| it.header(&config.forks, B256::ZERO, B256::ZERO);
+    assert!(bare.alloc.is_empty());
+    assert_eq!(header(&bare), header(&genesis));
+    let superchain = vectors.text(&format!("{TEST_REGISTRY}configs/sepolia/superchain.toml"));
+    let superchain = Superchain::from_toml(&superchain).expect("a superchain");
+    let op = vectors.text(&format!("{TEST_REGISTRY}configs/sepolia/op.toml"));
+    assert_eq!(superchain.chain_toml(&op).expect("a chain").l2_chain_id, 11_155_420);
     vectors.finish();
 }
 
