@@ -1,6 +1,6 @@
 # What this repository can do, as an index. Each recipe is one line that can be pasted; the logic is in scripts/.
 # Every target installs what it lacks on Debian or Ubuntu and says so. A Rust toolchain must be there.
-.PHONY: help test lint fmt
+.PHONY: help test lint guest fmt
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -10,6 +10,9 @@ test: ## runs all checks and ends with a table of what ran and what was skipped
 
 lint: ## clippy and formats, warnings are errors
 	scripts/lint.sh
+
+guest: ## builds the MIPS64 guests and compares the hash of the program with the recorded one
+	scripts/guest.sh
 
 fmt: ## formats the Rust code
 	cargo fmt --all

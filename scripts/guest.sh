@@ -12,7 +12,7 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-target_dir=${CARGO_TARGET_DIR:-$(dirname "$root")/target}
+target_dir=${CARGO_TARGET_DIR:-${OPAL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opal}/target}
 out=${OPAL_GUEST_DIR:-$target_dir/guest}
 linker=mips64-linux-gnuabi64-ld
 image_toml=$root/fault-proof/guest/image.toml

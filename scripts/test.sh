@@ -23,6 +23,7 @@ tests() { cargo test --workspace --locked --no-fail-fast; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --locked; }
 
 if step setup scripts/setup.sh; then
+    step guest scripts/guest.sh || true
     # From here on nothing is downloaded.
     export CARGO_NET_OFFLINE=true GOPROXY=off GOFLAGS="${GOFLAGS:-} -mod=readonly"
     step lint scripts/lint.sh || true
