@@ -156,3 +156,40 @@ pub fn files_below(root: &Path, skip: &[&str]) -> Vec<String> {
     files.sort();
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// A guard over two files, one of which does not exist.
+    fn guard() -> Vectors {
+        Vectors {
+            name: "vectors::tests".to_owned(),
+            root: workspace_root(),
+            listed: ["Cargo.toml", "absent.json"].map(str::to_owned).into(),
+            opened: Mutex::default(),
+            finished: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(run: impl FnOnce(Vectors), wanted: &str) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(guard())));
+        let message = outcome.err().and_then(|it| it.downcast::<String>().ok()).unwrap_or_default();
+        assert!(message.contains(wanted), "`{message}` lacks `{wanted}`");
+    }
+
+    #[test]
+    fn a_guard_notices_what_its_test_forgets() {
+        check(|vectors| vectors.finish(), "not opened: [\"Cargo.toml\", \"absent.json\"]");
+        check(|vectors| drop(vectors.text("absent.json")), "absent.json: ");
+        check(|vectors| drop(vectors.text("LICENSE-MIT")), "does not list LICENSE-MIT");
+        check(drop, "ended without `finish`");
+        let half = |vectors: Vectors| {
+            assert!(vectors.text("Cargo.toml").contains("[workspace]"));
+            vectors.finish();
+        };
+        check(half, "not opened: [\"absent.json\"]");
+    }
+}

@@ -136,6 +136,32 @@ fn real_blocks_are_read_and_survive_rlp() {
 }
 
 #[test]
+fn a_damaged_block_file_is_read_or_refused_with_its_place() {
+    let Some(vectors) = Vectors::for_test("registry::damaged_fixtures") else { return };
+    let mut refused = 0;
+    let files = vectors.files();
+    for (round, file) in files.iter().enumerate() {
+        let text = vectors.bytes(file);
+        // Positions walk over the whole file in a stride that meets no line structure.
+        for at in (round..text.len()).step_by(text.len() / 400 + 1) {
+            for flip in [0x01, 0x20, 0x80] {
+                let mut damaged = text.clone();
+                damaged[at] ^= flip;
+                let Err(error) = BlockFixture::from_json(&damaged) else { continue };
+                let placed = !matches!(error, ReadError::Json { .. })
+                    || error.to_string().contains(" column ");
+                assert!(placed, "{file} {at} {flip}: {error}");
+                refused += 1;
+            }
+            let cut = BlockFixture::from_json(&text[..at]).unwrap_err().to_string();
+            assert!(cut.contains("EOF"), "{file} cut at {at}: {cut}");
+        }
+    }
+    assert!(refused > 1000, "{refused}");
+    vectors.finish();
+}
+
+#[test]
 fn errors_name_the_field_and_the_reason() {
     let Some(vectors) = Vectors::for_test("registry::errors") else { return };
     let all: Map<String, Value> = vectors.json(GO_NODE);
