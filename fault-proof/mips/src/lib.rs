@@ -23,6 +23,7 @@
     )
 )]
 
+mod bits;
 mod bus;
 mod code;
 mod codec;

@@ -5,9 +5,10 @@
 //! **Invariant:** the same code runs a guest, records a proof and verifies one.
 
 use crate::{
+    bits::{low, word},
     bus::{Bus, Event},
     error::{Cause, Exit},
-    isa::{Code, Op, execute, low, word},
+    isa::{Code, Op, execute},
     register::RegisterFile,
     state::{Reservation, Scalars},
     syscall,

@@ -5,9 +5,9 @@
 //! **Invariant:** a call that returns an error has changed nothing.
 
 use crate::{
+    bits::low,
     bus::Bus,
     error::{Cause, Exit},
-    isa::low,
     step::{Core, Switch},
     thread::Abi,
     vm::Stream,

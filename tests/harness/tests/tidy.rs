@@ -20,7 +20,7 @@ const CORE_HEAD: [&str; 4] = [
 
 /// Lines a source file may have, and the few that have more: these may shrink, never grow.
 const MAX_FILE_LINES: usize = 500;
-const LONGER_FILES: [(&str, usize); 1] = [("fault-proof/mips/src/isa.rs", 545)];
+const LONGER_FILES: [(&str, usize); 0] = [];
 
 /// Tables and comments that rustfmt leaves alone may be this long.
 const MAX_LINE_CHARS: usize = 150;
