@@ -6,6 +6,8 @@
 
 #[path = "vm/common.rs"]
 mod common;
+#[path = "vm/hostile.rs"]
+mod hostile;
 #[path = "vm/properties.rs"]
 mod properties;
 #[path = "vm/vectors.rs"]

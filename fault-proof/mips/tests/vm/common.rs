@@ -3,6 +3,7 @@
 //! **Invariant:** no expectation lives here.
 
 use opal_mips::{OracleError, Output, PreimageOracle, Stream};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -104,4 +105,10 @@ impl Output for Captured {
             Stream::Stderr => self.stderr.extend_from_slice(bytes),
         }
     }
+}
+
+/// A runner with a fixed seed.
+pub(crate) fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]))
 }
