@@ -1,9 +1,9 @@
 //! The multithreaded 64-bit Cannon VM, state version 8 ("multithreaded64-5"), to the bit.
 //!
 //! Start with [`Vm`]: it runs a [`State`], which comes from [`elf::load`] or [`State::read`]. One step is one function
-//! ([`step`](mod@step)) over several buses: the memory itself, a recorder that collects the proof of the step, and a
+//! (`step`) over several buses: the memory itself, a recorder that collects the proof of the step, and a
 //! replay that has nothing but witness and proof ([`StepProof::verify`]), as the contract has on chain. The fast loop
-//! ([`Vm::run`]) shares the instruction table ([`isa`](mod@isa)) with it.
+//! ([`Vm::run`]) shares the instruction table (`isa`) with it.
 //!
 //! **Invariant:** no input makes this crate panic, and no failure becomes a VM state: an exception, a silent oracle or
 //! a full machine is an error, and the state stays what it was before the step.
