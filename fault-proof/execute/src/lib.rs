@@ -1,4 +1,9 @@
 //! Block execution: attributes + parent + state -> block.
+//!
+//! Start with [`execute`]. It reads state through [`StateRead`], which [`TrieState`] answers from trie nodes
+//! by hash, and asks a [`Crypto`] back end for signatures and the expensive precompiles.
+//!
+//! **Invariant:** no I/O, no clock, no randomness: the same inputs give the same block everywhere.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -18,3 +23,29 @@
 )]
 
 extern crate alloc;
+
+mod block;
+mod crypto;
+mod error;
+mod fees;
+mod header;
+mod overlay;
+mod precompiles;
+pub mod predeploys;
+mod receipt;
+mod rules;
+mod state;
+mod transaction;
+mod trie;
+mod trie_state;
+
+pub use block::{Block, Executed, Outcome, execute, execute_or_deposits_only};
+pub use crypto::{Call, Crypto, Function, PureRust, Signature};
+pub use error::{Error, Invalid, ParentFault, TransactionFault};
+pub use fees::{FastLz, L1Fees, OperatorFee, da_size};
+pub use header::next_base_fee;
+pub use receipt::Receipt;
+use rules::Rules;
+pub use state::{Account, AccountChange, Key, StateError, StateRead};
+pub use trie::{EMPTY_ROOT, NoNodes, Nodes, Trie, ordered_root};
+pub use trie_state::{Preimages, TrieState};

@@ -1,9 +1,15 @@
 //! Serves pre-images to the programs, in the VM or outside of it.
 //!
-//! Start with [`HostProcess`].
+//! Start with [`execute`], which decides a block over a file of pre-images, or [`HostProcess`].
 //!
 //! **Invariant:** a value that cannot be had is an error of the host, never an answer and never a verdict.
 
 mod host_process;
+mod native;
+mod preimage_file;
+mod report;
 
 pub use host_process::{HostProcess, HostProcessError};
+pub use native::execute;
+pub use preimage_file::{PreimageFile, PreimageFileError};
+pub use report::{Report, Verdict};

@@ -74,7 +74,12 @@ impl PreimageKey {
 
     /// The key of a precompile's answer. `request` is what [`precompile_request`] gives (F2).
     pub fn precompile(request: &[u8]) -> Self {
-        Self::with_kind(keccak256(request), KeyKind::Precompile)
+        Self::precompile_hash(keccak256(request))
+    }
+
+    /// The same from the request's keccak256.
+    pub const fn precompile_hash(hash: B256) -> Self {
+        Self::with_kind(hash, KeyKind::Precompile)
     }
 
     /// The kind, or `None` for the reserved bytes.

@@ -23,12 +23,14 @@
 
 extern crate alloc;
 
+mod block;
 mod hint;
 mod key;
 mod oracle;
 mod task;
 pub mod wire;
 
+pub use block::{BlockFacts, BlockVerdict, Undetermined, decide};
 pub use hint::{Hint, HintError, HintKind};
 pub use key::{KeyKind, PreimageKey, precompile_request};
 pub use oracle::{Oracle, OracleError, verify};

@@ -3,6 +3,7 @@
 //! **Invariant:** with `--json` exactly one JSON object is printed, also when there is no verdict.
 
 mod cannon;
+mod execute;
 
 use crate::exit::Exit;
 use clap::{Parser, Subcommand};
@@ -24,12 +25,14 @@ const STATUSES: &str = "Exit status: 0 valid or done, 1 invalid, 2 could not be 
 
 #[derive(Debug, Subcommand)]
 enum Choice {
+    Execute(execute::Options),
     Cannon(cannon::Options),
 }
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: Cli) -> Exit {
     match cli.command {
+        Choice::Execute(options) => execute::run(&options),
         Choice::Cannon(options) => cannon::run(&options),
     }
 }

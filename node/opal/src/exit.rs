@@ -1,6 +1,6 @@
 //! Exit statuses, the same for every subcommand that is not a drop-in for another program.
 //!
-//! **Invariant:** wrong usage has a status of its own, so that it is never taken for a verdict.
+//! **Invariant:** "could not be determined" has a status of its own and is never 0 or 1; nor is wrong usage.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,10 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Valid, or done.
     Done,
+    /// The claim is wrong.
+    Invalid,
+    /// No verdict: something needed is missing or unreadable.
+    Undetermined,
     /// The command line is wrong.
     Usage,
     /// As the program says that opal stands in for.
@@ -19,6 +23,8 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Done => 0,
+            Exit::Invalid => 1,
+            Exit::Undetermined => 2,
             Exit::Usage => 64,
             Exit::Original(code) => code,
         })

@@ -4,7 +4,7 @@
 
 use alloy_consensus::{EMPTY_ROOT_HASH, TrieAccount};
 use alloy_primitives::{B256, U256, address, keccak256};
-use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
+use opal_execute::{NoNodes, Trie};
 use opal_harness::Vectors;
 use opal_types::{
     ChainConfig,
@@ -107,11 +107,13 @@ fn recorded_chains_start_with_the_block_their_rollup_config_names() {
 }
 
 fn header_hash(config: &ChainConfig, genesis: &GenesisFile) -> B256 {
-    let accounts = genesis.alloc.iter().map(|(address, account)| (*address, trie_account(account)));
-    let state_root = state_root_unhashed(accounts);
+    let accounts = genesis
+        .alloc
+        .iter()
+        .map(|(address, account)| (keccak256(address), alloy_rlp::encode(trie_account(account))));
     let passer = address!("4200000000000000000000000000000000000016");
     let passer_root = genesis.alloc.get(&passer).map_or(EMPTY_ROOT_HASH, storage_root);
-    genesis.header(&config.forks, state_root, passer_root).hash_slow()
+    genesis.header(&config.forks, root(accounts), passer_root).hash_slow()
 }
 
 fn trie_account(account: &GenesisAccount) -> TrieAccount {
@@ -125,5 +127,18 @@ fn trie_account(account: &GenesisAccount) -> TrieAccount {
 
 fn storage_root(account: &GenesisAccount) -> B256 {
     let slots = account.storage.iter().filter(|(_, value)| !value.is_zero());
-    storage_root_unhashed(slots.map(|(slot, value)| (*slot, U256::from_be_bytes(value.0))))
+    root(
+        slots.map(|(slot, value)| {
+            (keccak256(slot), alloy_rlp::encode(U256::from_be_bytes(value.0)))
+        }),
+    )
+}
+
+/// The root of a trie with these entries, by the trie that blocks are executed over.
+fn root(entries: impl Iterator<Item = (B256, Vec<u8>)>) -> B256 {
+    let mut trie = Trie::empty();
+    for (key, value) in entries {
+        trie.insert(key.as_slice(), value.into(), &mut NoNodes).expect("nothing to read");
+    }
+    trie.root()
 }

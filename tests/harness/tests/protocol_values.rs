@@ -5,6 +5,7 @@
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, hex};
 use op_alloy_consensus::TxDeposit;
 use op_revm::{L1BlockInfo, OpSpecId};
+use opal_execute::{FastLz, L1Fees, OperatorFee, da_size};
 use opal_harness::Vectors;
 use opal_types::{
     BaseFeeError, BaseFeeParams, ChainOutput, DepositLogError, DepositSource, ExtraData,
@@ -365,11 +366,35 @@ fn fees_are_op_geths() {
         assert_eq!(U256::from(estimate / 1_000_000), case.estimated_da_size);
         let data_gas = ecotone.data_gas(&case.data, OpSpecId::FJORD);
         assert_eq!(data_gas, U256::from(estimate * 16 / 1_000_000));
+        check_own_fees(&case);
         let operator = |spec| ecotone.operator_fee_charge(&[2], U256::from(case.gas_used), spec);
         assert_eq!(operator(OpSpecId::ISTHMUS), case.operator_isthmus);
         assert_eq!(operator(OpSpecId::JOVIAN), case.operator_jovian);
     }
     vectors.finish();
+}
+
+/// The same from the functions that blocks are charged with.
+#[track_caller]
+fn check_own_fees(case: &FeeCase) {
+    let fastlz = FastLz::default().size(&case.data);
+    assert_eq!(u64::from(fastlz), case.fastlz);
+    assert_eq!(U256::from(da_size(fastlz)), case.estimated_da_size);
+    let bedrock = L1Fees::Bedrock {
+        base_fee: case.l1_base_fee,
+        overhead: case.bedrock_overhead,
+        scalar: case.bedrock_scalar,
+        before_regolith: false,
+    };
+    assert_eq!(bedrock.fee(&case.data, fastlz), case.bedrock);
+    let per_byte = U256::from(16) * case.l1_base_fee * case.base_fee_scalar
+        + case.l1_blob_base_fee * case.blob_fee_scalar;
+    assert_eq!(L1Fees::Ecotone { per_byte }.fee(&case.data, fastlz), case.ecotone);
+    assert_eq!(L1Fees::Fjord { per_byte }.fee(&case.data, fastlz), case.fjord);
+    let slot = (U256::from(case.op_scalar) << 64) | case.op_constant;
+    let operator = OperatorFee::from_slot(slot);
+    assert_eq!(operator.fee(case.gas_used, false), case.operator_isthmus);
+    assert_eq!(operator.fee(case.gas_used, true), case.operator_jovian);
 }
 
 #[test]
@@ -405,6 +430,19 @@ fn l1_costs_are_the_printed_ones() {
     check(&bedrock, OpSpecId::REGOLITH, "regolithFee", "regolithGas", 50);
     check(&ecotone, OpSpecId::ECOTONE, "ecotoneFee", "ecotoneGas", 0);
     check(&ecotone, OpSpecId::FJORD, "fjordFee", "fjordGas", 0);
+    let own = |fees: L1Fees, fee: &str| {
+        let fastlz = FastLz::default().size(&transaction);
+        assert_eq!(fees.fee(&transaction, fastlz), number(cost, fee), "{fee}");
+    };
+    let (base_fee, overhead) = (number(cost, "baseFee"), number(cost, "overhead"));
+    let scalar = number(cost, "scalar");
+    for (before_regolith, fee) in [(true, "bedrockFee"), (false, "regolithFee")] {
+        own(L1Fees::Bedrock { base_fee, overhead, scalar, before_regolith }, fee);
+    }
+    let per_byte = U256::from(16) * base_fee * number(cost, "baseFeeScalar")
+        + number(cost, "blobBaseFee") * number(cost, "blobBaseFeeScalar");
+    own(L1Fees::Ecotone { per_byte }, "ecotoneFee");
+    own(L1Fees::Fjord { per_byte }, "fjordFee");
     // Ecotone's first block still has no scalars and falls back to Bedrock's parameters.
     let mut first = L1BlockInfo { empty_ecotone_scalars: true, ..bedrock };
     assert_eq!(
