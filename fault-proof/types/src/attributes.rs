@@ -1,11 +1,13 @@
-//! Payload attributes: everything derivation decides about a block before it is executed (D15, E13).
+//! Payload attributes: everything derivation decides about a block before it is executed (D15,
+//! E13).
 
 use crate::{BaseFeeParams, rlp::rlp_list};
 use alloc::vec::Vec;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, Bytes};
 
-/// What the next block must contain. Transactions are raw EIP-2718 bytes: decoding them is part of the verdict.
+/// What the next block must contain. Transactions are raw EIP-2718 bytes: decoding them is part of
+/// the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// Block timestamp, seconds.

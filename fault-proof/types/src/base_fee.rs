@@ -1,7 +1,8 @@
-//! How EIP-1559 parameters travel: in attributes and system configs as 8 bytes, from Holocene in a header's extra
-//! data (E5).
+//! How EIP-1559 parameters travel: in attributes and system configs as 8 bytes, from Holocene in a
+//! header's extra data (E5).
 //!
-//! **Invariant:** extra data names its parameters in full. Zeros stand for the chain's constants in attributes only.
+//! **Invariant:** extra data names its parameters in full. Zeros stand for the chain's constants in
+//! attributes only.
 
 use crate::{BaseFeeParams, Fork, ForkTimes};
 use alloy_primitives::Bytes;
@@ -107,7 +108,8 @@ impl ExtraData {
         bytes.into()
     }
 
-    /// Reads the extra data of a block with this timestamp; `None` before Holocene, where it must be empty.
+    /// Reads the extra data of a block with this timestamp; `None` before Holocene, where it must
+    /// be empty.
     pub fn decode(
         forks: &ForkTimes,
         timestamp: u64,

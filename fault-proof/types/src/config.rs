@@ -122,7 +122,8 @@ pub struct ChainConfig {
 }
 
 impl ChainConfig {
-    /// EIP-1559 constants in force at this L2 time where neither attributes nor header give others (E5).
+    /// EIP-1559 constants in force at this L2 time where neither attributes nor header give others
+    /// (E5).
     pub fn base_fee_constants(&self, timestamp: u64) -> BaseFeeParams {
         let denominator = if self.forks.active(Fork::Canyon, timestamp) {
             self.eip1559_denominator_canyon
@@ -132,8 +133,8 @@ impl ChainConfig {
         BaseFeeParams { denominator, elasticity: self.eip1559.elasticity }
     }
 
-    /// Whether the block with this timestamp is the first one under `fork`. A fork that is active from genesis has no
-    /// such block (as in the Go node: time zero has no block before it).
+    /// Whether the block with this timestamp is the first one under `fork`. A fork that is active
+    /// from genesis has no such block (as in the Go node: time zero has no block before it).
     pub fn activates(&self, fork: Fork, timestamp: u64) -> bool {
         let before = timestamp.checked_sub(self.block_time);
         let active_before = before.is_none_or(|time| self.forks.active(fork, time));

@@ -1,9 +1,11 @@
-//! Deposits: transactions that L1 or the protocol puts into a block (E1), where they come from and how they are told
-//! apart (D16).
+//! Deposits: transactions that L1 or the protocol puts into a block (E1), where they come from and
+//! how they are told apart (D16).
 //!
-//! Start with [`deposit_from_log`]. The transaction's own codec (type 0x7E) is `op_alloy_consensus::TxDeposit`.
+//! Start with [`deposit_from_log`]. The transaction's own codec (type 0x7E) is
+//! `op_alloy_consensus::TxDeposit`.
 //!
-//! **Invariant:** a log becomes a deposit or an error, never a panic, and never reserves more memory than its length.
+//! **Invariant:** a log becomes a deposit or an error, never a panic, and never reserves more
+//! memory than its length.
 
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, address, b256, keccak256};
 use op_alloy_consensus::TxDeposit;
@@ -72,7 +74,8 @@ pub fn alias(l1_address: Address) -> Address {
     Address::from_word(sum.into())
 }
 
-/// Why a `TransactionDeposited` log of the portal is malformed. The Go node stops with a critical error on each.
+/// Why a `TransactionDeposited` log of the portal is malformed. The Go node stops with a critical
+/// error on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DepositLogError {
     /// Event, sender, receiver, version.

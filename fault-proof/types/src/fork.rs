@@ -1,4 +1,5 @@
-//! The forks of the OP Stack in activation order and their times on one chain (op-stack.md section 0).
+//! The forks of the OP Stack in activation order and their times on one chain (op-stack.md section
+//! 0).
 //!
 //! **Invariant:** a fork is a value that is passed in, never a cargo feature.
 
@@ -117,7 +118,8 @@ impl ForkTimes {
         }
     }
 
-    /// Whether `fork` is active in a block with this timestamp. Each fork answers for itself, as in the Go node.
+    /// Whether `fork` is active in a block with this timestamp. Each fork answers for itself, as in
+    /// the Go node.
     pub fn active(&self, fork: Fork, timestamp: u64) -> bool {
         self.time(fork).is_some_and(|time| timestamp >= time)
     }

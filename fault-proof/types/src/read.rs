@@ -1,11 +1,12 @@
 //! Readers of the JSON and TOML forms that other programs write. Never in the guest.
 //!
-//! Start with [`rollup_json`]; [`BlockFixture`] is what `opal execute` reads, [`Superchain`] the registry's files,
-//! [`GenesisFile`] a chain's first block with its accounts.
+//! Start with [`rollup_json`]; [`BlockFixture`] is what `opal execute` reads, [`Superchain`] the
+//! registry's files, [`GenesisFile`] a chain's first block with its accounts.
 //!
-//! The rule for fields: what opal obeys is read; what it knows and has no use for is listed in the file structs with
-//! a leading underscore and passed over; anything else is refused by name, because a rule that is not understood
-//! cannot be obeyed. The one exception are headers, whose fields are bound by their hash.
+//! The rule for fields: what opal obeys is read; what it knows and has no use for is listed in the
+//! file structs with a leading underscore and passed over; anything else is refused by name,
+//! because a rule that is not understood cannot be obeyed. The one exception are headers, whose
+//! fields are bound by their hash.
 //!
 //! **Invariant:** text in, value or error out. No file is opened here.
 
@@ -28,7 +29,8 @@ pub use rollup::rollup_json;
 /// Why a text is not what was asked for. The caller adds the file's name.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// A field is missing, unknown or malformed, or the text ends early; the reason names line and column.
+    /// A field is missing, unknown or malformed, or the text ends early; the reason names line and
+    /// column.
     #[error("{field}: {reason}")]
     Json {
         /// Path of the field, such as `genesis.l1.hash`; `.` at the top.

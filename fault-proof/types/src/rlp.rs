@@ -1,10 +1,10 @@
 //! The canonical RLP form of configs and attributes: what a guest image carries and a guest reads.
 //!
-//! A struct is the list of its fields in order, an optional field the list of its one value or of none. Start with
-//! [`rlp_list`].
+//! A struct is the list of its fields in order, an optional field the list of its one value or of
+//! none. Start with [`rlp_list`].
 //!
-//! **Invariant:** one value, one encoding. Decoding takes exactly what encoding writes, and never more memory than a
-//! small multiple of the input.
+//! **Invariant:** one value, one encoding. Decoding takes exactly what encoding writes, and never
+//! more memory than a small multiple of the input.
 
 use alloc::vec::Vec;
 use alloy_eips::eip4895::Withdrawal;
@@ -89,7 +89,8 @@ pub(crate) fn end(payload: &[u8]) -> Result<(), Error> {
     payload.is_empty().then_some(()).ok_or(Error::UnexpectedLength)
 }
 
-/// Gives a struct the list form over all of its fields: they are taken apart by name, so none can be forgotten.
+/// Gives a struct the list form over all of its fields: they are taken apart by name, so none can
+/// be forgotten.
 macro_rules! rlp_list {
     ($type:ident { $($field:ident),+ $(,)? }) => {
         impl $type {

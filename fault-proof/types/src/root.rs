@@ -77,8 +77,9 @@ pub struct ChainOutput {
 
 /// The state of a set of chains at one timestamp.
 ///
-/// [`SuperRoot::new`] makes the one honest form: each chain once, in ascending order of id. Decoding keeps what it is
-/// given, as the Go node does: a claim's pre-image is judged by comparison, and must encode to its own hash again.
+/// [`SuperRoot::new`] makes the one honest form: each chain once, in ascending order of id.
+/// Decoding keeps what it is given, as the Go node does: a claim's pre-image is judged by
+/// comparison, and must encode to its own hash again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuperRoot {
     timestamp: u64,
@@ -139,7 +140,8 @@ impl SuperRoot {
         &self.chains
     }
 
-    /// Whether each chain stands here once and in ascending order of id, as [`SuperRoot::new`] writes them.
+    /// Whether each chain stands here once and in ascending order of id, as [`SuperRoot::new`]
+    /// writes them.
     pub fn is_sorted(&self) -> bool {
         self.chains.is_sorted_by(|chain, next| chain.chain_id < next.chain_id)
     }

@@ -1,4 +1,5 @@
-//! Properties of all codecs: what is encoded is decoded again, and bytes that are no encoding are refused.
+//! Properties of all codecs: what is encoded is decoded again, and bytes that are no encoding are
+//! refused.
 //!
 //! **Invariant:** the seed is fixed, so that a run can be repeated.
 

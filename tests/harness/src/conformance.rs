@@ -16,7 +16,8 @@ pub struct Conformance {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
-    /// Paths below the vectors folder. `*` stands for any characters but `/`, only in homogeneous sets.
+    /// Paths below the vectors folder. `*` stands for any characters but `/`, only in homogeneous
+    /// sets.
     pub files: Vec<String>,
     /// Names of the tests that open each of these files (see `Vectors::for_test`).
     #[serde(default)]

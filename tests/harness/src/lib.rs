@@ -2,7 +2,8 @@
 //!
 //! Start with [`Vectors`].
 //!
-//! **Invariant:** no crate of the product depends on this one except for its tests, and it depends on none of them.
+//! **Invariant:** no crate of the product depends on this one except for its tests, and it depends
+//! on none of them.
 
 mod conformance;
 pub mod peer;

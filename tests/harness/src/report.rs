@@ -14,7 +14,8 @@ pub fn skipped(what: &str, why: &str) {
     note("skipped", what, why);
 }
 
-/// Prints the line, and appends it to the file `OPAL_REPORT` names, from which a CI run makes its table.
+/// Prints the line, and appends it to the file `OPAL_REPORT` names, from which a CI run makes its
+/// table.
 #[expect(clippy::print_stdout, reason = "a test's notice belongs on the test's output")]
 fn note(verdict: &str, what: &str, detail: &str) {
     let line = format!("{verdict}\t{what}\t{detail}\n");

@@ -1,7 +1,7 @@
 //! The conformance vectors, read in place, with the account of which files a test opened.
 //!
-//! A test asks for its guard by the name `conformance.toml` knows it under, reads files through it, and ends with
-//! `finish`:
+//! A test asks for its guard by the name `conformance.toml` knows it under, reads files through it,
+//! and ends with `finish`:
 //!
 //! ```no_run
 //! let Some(vectors) = opal_harness::Vectors::for_test("registry::chains") else { return };
@@ -11,8 +11,8 @@
 //! vectors.finish();
 //! ```
 //!
-//! **Invariant:** a file is read only by a test that the list names for it, and the test has opened all of its files
-//! when it ends. Where the folder is absent the test is skipped with a notice.
+//! **Invariant:** a file is read only by a test that the list names for it, and the test has opened
+//! all of its files when it ends. Where the folder is absent the test is skipped with a notice.
 
 use crate::{Conformance, conformance, ran, skipped};
 use serde::de::DeserializeOwned;
@@ -33,10 +33,11 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// The files that `conformance.toml` lists for the test of this name; `None` when there is no vectors folder.
+    /// The files that `conformance.toml` lists for the test of this name; `None` when there is no
+    /// vectors folder.
     ///
-    /// The name is `file::what`, unique in the workspace, and stands literally in the call: the conformance test
-    /// looks for it in the sources.
+    /// The name is `file::what`, unique in the workspace, and stands literally in the call: the
+    /// conformance test looks for it in the sources.
     #[track_caller]
     pub fn for_test(name: &str) -> Option<Self> {
         let root = vectors_root();
@@ -134,7 +135,8 @@ pub fn workspace_root() -> PathBuf {
         .into()
 }
 
-/// All files below `root`, as paths relative to it with `/`, sorted; folders named in `skip` are left out.
+/// All files below `root`, as paths relative to it with `/`, sorted; folders named in `skip` are
+/// left out.
 pub fn files_below(root: &Path, skip: &[&str]) -> Vec<String> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];

@@ -1,4 +1,5 @@
-//! The account of the vectors: `conformance.toml` names every file once, and every name it gives means something.
+//! The account of the vectors: `conformance.toml` names every file once, and every name it gives
+//! means something.
 //!
 //! **Invariant:** a vector file that nobody uses, and nobody is named for, fails the build.
 

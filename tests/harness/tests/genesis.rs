@@ -1,6 +1,7 @@
 //! First blocks: the accounts of a genesis file give the block hash that the registry names.
 //!
-//! **Invariant:** every genesis file of the registry is decided here or named as an exception with its reason.
+//! **Invariant:** every genesis file of the registry is decided here or named as an exception with
+//! its reason.
 
 use alloy_consensus::{EMPTY_ROOT_HASH, TrieAccount};
 use alloy_primitives::{B256, U256, address, keccak256};
@@ -18,11 +19,12 @@ const TEST_REGISTRY: &str = "superchain-registry/ops/internal/manage/testdata/su
 /// No genesis file is larger when unpacked.
 const UNPACKED_LIMIT: usize = 128 << 20;
 
-/// Files without accounts: their chains had blocks before Bedrock, and only the root of the state is named.
+/// Files without accounts: their chains had blocks before Bedrock, and only the root of the state
+/// is named.
 const BARE_STATE_HASH: [&str; 3] = ["mainnet/boba", "mainnet/op", "sepolia/boba"];
 
-/// Files whose accounts are another block's: Celo's are those of the L1 it once was, in a header format of its own,
-/// while the registry names its block 31,056,500.
+/// Files whose accounts are another block's: Celo's are those of the L1 it once was, in a header
+/// format of its own, while the registry names its block 31,056,500.
 const OTHER_FIRST_BLOCK: [&str; 1] = ["mainnet/celo"];
 
 /// A chain's config, and its genesis file unpacked.

@@ -1,4 +1,5 @@
-//! Values that the Go stack computes and the specifications print: roots, extra data, deposits, fees, addresses.
+//! Values that the Go stack computes and the specifications print: roots, extra data, deposits,
+//! fees, addresses.
 //!
 //! **Invariant:** each value is computed by the code that blocks are decided with.
 

@@ -97,7 +97,8 @@ fn konas_list_agrees_up_to_its_date() {
     vectors.finish();
 }
 
-/// World Chain, Cyber, Funki, World Chain Sepolia: they scheduled more forks between January and August 2026.
+/// World Chain, Cyber, Funki, World Chain Sepolia: they scheduled more forks between January and
+/// August 2026.
 const CHANGED_SINCE_JANUARY: [u64; 4] = [480, 7_560, 33_979, 4_801];
 
 #[test]

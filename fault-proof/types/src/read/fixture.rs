@@ -1,7 +1,9 @@
-//! A block to re-execute: config, parent header, payload attributes and the hash the block should have.
+//! A block to re-execute: config, parent header, payload attributes and the hash the block should
+//! have.
 //!
-//! **Invariant:** the attributes are what the file says; only an absent `withdrawals` becomes the empty list that the
-//! rules demand from Canyon on, because the writers of this format leave it out.
+//! **Invariant:** the attributes are what the file says; only an absent `withdrawals` becomes the
+//! empty list that the rules demand from Canyon on, because the writers of this format leave it
+//! out.
 
 use super::{ReadError, json, rollup::RollupFile};
 use crate::{Attributes, BaseFeeParams, ChainConfig, Fork};

@@ -79,7 +79,8 @@ impl GenesisFile {
         json(text)
     }
 
-    /// The header of the first block. From Isthmus it names the storage root of the message passer (E7).
+    /// The header of the first block. From Isthmus it names the storage root of the message passer
+    /// (E7).
     pub fn header(&self, forks: &ForkTimes, state_root: B256, message_passer_root: B256) -> Header {
         let timestamp = self.timestamp.to();
         let active = |fork| forks.active(fork, timestamp);

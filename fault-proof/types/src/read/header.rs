@@ -7,8 +7,8 @@ use alloy_consensus::{Header, Sealed};
 use alloy_primitives::B256;
 use serde::Deserialize;
 
-/// Reads a header object, alone or with what `eth_getBlockBy..` adds to it. Other fields are passed over: the hash
-/// binds those of the header, and a wrong `hash` is refused.
+/// Reads a header object, alone or with what `eth_getBlockBy..` adds to it. Other fields are passed
+/// over: the hash binds those of the header, and a wrong `hash` is refused.
 pub fn header_json(text: &[u8]) -> Result<Sealed<Header>, ReadError> {
     let claimed = json::<Claim>(text)?.hash;
     let header: Header = json(text)?;

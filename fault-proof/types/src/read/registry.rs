@@ -2,8 +2,8 @@
 //!
 //! Start with [`Superchain`].
 //!
-//! **Invariant:** a chain's own file wins. It inherits a fork time of its superchain only if it joined
-//! (`superchain_time`) and that time is not before it joined.
+//! **Invariant:** a chain's own file wins. It inherits a fork time of its superchain only if it
+//! joined (`superchain_time`) and that time is not before it joined.
 
 use super::{
     ReadError, json,

@@ -16,8 +16,9 @@ use serde::{
 /// Channel timeout from Granite, L1 blocks (D4).
 const GRANITE_CHANNEL_TIMEOUT: u64 = 50;
 
-/// Reads a rollup config. A fork without a time whose successor is scheduled activates with the successor, as in kona
-/// (the Go node refuses such a config), and no fork may come before its predecessor.
+/// Reads a rollup config. A fork without a time whose successor is scheduled activates with the
+/// successor, as in kona (the Go node refuses such a config), and no fork may come before its
+/// predecessor.
 pub fn rollup_json(text: &[u8]) -> Result<ChainConfig, ReadError> {
     json::<RollupFile>(text)?.config()
 }
