@@ -4,19 +4,31 @@
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use opal_harness::{files_below, workspace_root};
-use std::fs;
+use std::{collections::BTreeSet, fs, process::Command};
 
 /// Left to right: what may be leaned on. A crate depends on its own place or on one further left.
 const FOLDERS: [&str; 6] = ["contracts", "fault-proof", "interop", "node", "vm", "tests"];
 const RINGS: [&str; 4] = ["core", "service", "edge", "test"];
 
 /// What the head of a core crate's lib.rs must say.
-const CORE_HEAD: [&str; 4] = [
+const CORE_HEAD: [&str; 10] = [
     "#![no_std]",
     "#![warn(missing_docs)]",
     "clippy::arithmetic_side_effects",
+    "clippy::cast_possible_truncation",
+    "clippy::expect_used",
+    "clippy::float_arithmetic",
     "clippy::indexing_slicing",
+    "clippy::panic",
+    "clippy::std_instead_of_core",
+    "clippy::too_many_lines",
 ];
+
+/// The crates that run inside the VM, one a line.
+const GUEST_CLOSURE: &str = "fault-proof/guest/closure.txt";
+
+/// Lines of ARCHITECTURE.md.
+const MAX_ARCHITECTURE_LINES: usize = 300;
 
 /// Lines a source file may have, and the few that have more: these may shrink, never grow.
 const MAX_FILE_LINES: usize = 500;
@@ -195,4 +207,72 @@ fn the_readme_maps_every_folder() {
 fn the_changelog_collects_what_is_unreleased() {
     let text = fs::read_to_string(workspace_root().join("CHANGELOG.md")).unwrap();
     assert!(text.contains("\n## Unreleased\n"));
+}
+
+/// What cargo resolves for the target of the guest: dependencies that run in the VM, so no build scripts, no
+/// procedural macros and nothing for tests.
+fn guest_closure() -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        // The target is a description of our own, which a stable cargo reads only with this.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["tree", "-Zjson-target-spec", "--offline", "--locked", "--package", "opal-guest"])
+        .args(["--target", "fault-proof/guest/mips64-unknown-none.json"])
+        .args(["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"])
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("cargo writes text");
+    tree.lines().filter_map(|it| it.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_new_enters_the_guest() {
+    let listed = fs::read_to_string(workspace_root().join(GUEST_CLOSURE)).unwrap();
+    let listed: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
+    let grown: Vec<_> = guest_closure().difference(&listed).cloned().collect();
+    none(&format!("in the guest but not in {GUEST_CLOSURE}; is it needed there?"), &grown);
+}
+
+#[test]
+fn shared_dependencies_name_their_features() {
+    let root = fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
+    let root = root.parse::<toml::Table>().unwrap();
+    let all = root["workspace"]["dependencies"].as_table().unwrap();
+    let bare = |it: &toml::Value| it.get("default-features") == Some(&toml::Value::Boolean(false));
+    let broken = all.iter().filter(|(_, it)| it.get("path").is_none() && !bare(it));
+    none("write `default-features = false`", &broken.map(|it| it.0.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_readme_maps_only_folders_that_exist() {
+    let readme = fs::read_to_string(workspace_root().join("README.md")).unwrap();
+    let named = readme.lines().filter_map(|it| it.strip_prefix("| `")?.split('`').next());
+    let gone = named.filter(|it| it.contains('/') && !workspace_root().join(it).is_dir());
+    none("README.md maps folders that do not exist", &gone.map(str::to_owned).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_architecture_has_a_paragraph_for_each_crate() {
+    let text = fs::read_to_string(workspace_root().join("ARCHITECTURE.md")).unwrap();
+    assert!(text.lines().count() <= MAX_ARCHITECTURE_LINES, "at most {MAX_ARCHITECTURE_LINES}");
+    let names =
+        metadata().packages.into_iter().map(|it| it.name.trim_start_matches("opal-").to_owned());
+    let untold = names.filter(|it| !text.contains(&format!("\n**{it}** (")));
+    none("ARCHITECTURE.md has no paragraph `**name** (ring)`", &untold.collect::<Vec<_>>());
+}
+
+#[test]
+fn open_points_name_their_issue() {
+    let word = ["TO", "DO"].concat();
+    let mut broken = Vec::new();
+    for (name, text) in files(".rs") {
+        for (_, rest) in text.lines().filter_map(|it| it.split_once(&word)) {
+            let number = rest.trim_start_matches('(').trim_start().strip_prefix('#');
+            if !number.is_some_and(|it| it.starts_with(|it: char| it.is_ascii_digit())) {
+                broken.push(format!("{name}: {word}{rest}"));
+            }
+        }
+    }
+    none("an open point names its issue", &broken);
 }
