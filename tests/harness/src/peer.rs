@@ -61,6 +61,11 @@ impl Peer {
         Self { child, input, output: BufReader::with_capacity(1 << 20, output) }
     }
 
+    /// The pipe to it, for a thread of its own. Whoever has it must close it before the peer is dropped.
+    pub fn take_input(&mut self) -> BufWriter<ChildStdin> {
+        self.input.take().expect("taken once")
+    }
+
     /// The pipe to it.
     pub fn input(&mut self) -> &mut BufWriter<ChildStdin> {
         self.input.as_mut().expect("open until dropped")
