@@ -44,6 +44,24 @@ pub enum Function {
 }
 
 impl Function {
+    /// Every one.
+    pub const ALL: [Self; 14] = [
+        Self::EcRecover,
+        Self::ModExp,
+        Self::Bn254Add,
+        Self::Bn254Mul,
+        Self::Bn254Pairing,
+        Self::KzgPointEvaluation,
+        Self::Bls12G1Add,
+        Self::Bls12G1Msm,
+        Self::Bls12G2Add,
+        Self::Bls12G2Msm,
+        Self::Bls12Pairing,
+        Self::Bls12MapFpToG1,
+        Self::Bls12MapFp2ToG2,
+        Self::P256Verify,
+    ];
+
     /// Last two bytes of its address.
     pub const fn number(self) -> u16 {
         match self {

@@ -1,19 +1,17 @@
-//! The program that runs inside the VM. On the host it is an empty `main`.
+//! The program that runs inside the VM: executes one block and decides about its hash. On the host it is an
+//! empty `main`.
+//!
+//! Start with `program::main`.
+//!
+//! **Invariant:** exit code 0 or 1 is a verdict; whatever prevents one ends in exit code 2 (row F6).
+
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
-opal_guest::entry!(main);
+mod program;
 
 #[cfg(target_os = "none")]
-fn main() -> u8 {
-    let mut key = [0; 32];
-    key[0] = 1;
-    key[31] = 1;
-    opal_guest::oracle::hint(b"echo 0x00");
-    let v = opal_guest::oracle::preimage(&key);
-    opal_guest::syscall::write(1, &v);
-    0
-}
+opal_guest::entry!(program::main);
 
 #[cfg(not(target_os = "none"))]
 fn main() {}

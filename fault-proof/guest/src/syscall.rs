@@ -10,6 +10,8 @@ const WRITE: usize = 5001;
 const MMAP: usize = 5009;
 const EXIT_GROUP: usize = 5205;
 
+/// Where results go.
+const STDOUT: usize = 1;
 /// Where messages go.
 const STDERR: usize = 2;
 
@@ -70,6 +72,17 @@ pub fn map(length: usize) -> *mut u8 {
         );
     }
     core::ptr::with_exposed_provenance_mut(result)
+}
+
+/// Standard output as a formatter's target.
+#[derive(Debug)]
+pub struct Stdout;
+
+impl fmt::Write for Stdout {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write(STDOUT, text.as_bytes());
+        Ok(())
+    }
 }
 
 /// Standard error as a formatter's target.

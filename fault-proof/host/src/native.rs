@@ -31,6 +31,7 @@ pub fn execute(task: &BlockTask, file: &PreimageFile, crypto: &mut impl Crypto) 
         preimages_read: oracle.reads,
         seconds,
         mgas_per_second: facts.map(|it| it.gas_used as f64 / 1e6 / seconds.max(1e-9)),
+        vm: None,
     }
 }
 

@@ -51,6 +51,22 @@ pub struct Report {
     pub seconds: f64,
     /// Gas by time.
     pub mgas_per_second: Option<f64>,
+    /// Where the VM stands, if it ran.
+    #[serde(flatten)]
+    pub vm: Option<VmFigures>,
+}
+
+/// A run of the VM.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct VmFigures {
+    /// Steps made.
+    pub steps: u64,
+    /// Steps by time.
+    pub steps_per_second: f64,
+    /// What the program ended with; none if it was stopped.
+    pub exit_code: Option<u8>,
+    /// Hash of the last state (C5).
+    pub state_hash: B256,
 }
 
 impl Report {
@@ -66,6 +82,7 @@ impl Report {
             preimages_read: 0,
             seconds: 0.0,
             mgas_per_second: None,
+            vm: None,
         }
     }
 
@@ -100,6 +117,10 @@ impl fmt::Display for Report {
         row("pre-images read", self.block.map(|_| self.preimages_read.to_string()))?;
         let speed = self.mgas_per_second.map(|it| format!(" ({it:.1} Mgas/s)"));
         let seconds = format!("{:.3} s{}", self.seconds, speed.unwrap_or_default());
-        row("time", self.block.map(|_| seconds))
+        row("time", self.block.map(|_| seconds))?;
+        let Some(vm) = &self.vm else { return Ok(()) };
+        row("steps", Some(format!("{} ({:.0} M/s)", vm.steps, vm.steps_per_second / 1e6)))?;
+        row("exit code", vm.exit_code.map(|it| it.to_string()))?;
+        row("state hash", Some(vm.state_hash.to_string()))
     }
 }

@@ -4,6 +4,7 @@
 
 mod cannon;
 mod execute;
+mod progress;
 
 use crate::exit::Exit;
 use clap::{Parser, Subcommand};

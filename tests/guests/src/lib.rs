@@ -4,7 +4,8 @@
 
 #![no_std]
 
-use core::fmt::{self, Write};
+use core::fmt::Write;
+pub use opal_guest::syscall::Stdout;
 
 /// A number that can be given at build time, so that a workload can be made longer or shorter.
 pub const fn parameter(given: Option<&str>, default: u64) -> u64 {
@@ -12,16 +13,6 @@ pub const fn parameter(given: Option<&str>, default: u64) -> u64 {
     match u64::from_str_radix(text, 10) {
         Ok(value) => value,
         Err(_) => default,
-    }
-}
-
-/// Standard output.
-pub struct Stdout;
-
-impl Write for Stdout {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        opal_guest::syscall::write(1, text.as_bytes());
-        Ok(())
     }
 }
 

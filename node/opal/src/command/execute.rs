@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** whatever prevents a verdict, unreadable files included, is "undetermined", never a verdict.
 
-use super::answer;
+use super::{answer, progress::Progress};
 use crate::exit::Exit;
 use clap::Args;
 use opal_execute::PureRust;
@@ -10,6 +10,7 @@ use opal_host::{PreimageFile, Report, Verdict};
 use opal_program::BlockTask;
 use opal_types::read::BlockFixture;
 use std::{
+    borrow::Cow,
     fs,
     path::{Path, PathBuf},
 };
@@ -24,19 +25,29 @@ pub(crate) struct Options {
     /// File of pre-images: records of (u32 big-endian length, bytes), keyed by keccak256.
     #[arg(long, env = "OPAL_PREIMAGES", value_name = "FILE")]
     preimages: PathBuf,
+    /// Run the program inside the MIPS64 VM, as a dispute game would.
+    #[arg(long, env = "OPAL_VM")]
+    vm: bool,
+    /// Guest image to run instead of the one in this binary.
+    #[arg(long, env = "OPAL_GUEST", value_name = "FILE", requires = "vm")]
+    guest: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long, env = "OPAL_JSON")]
     json: bool,
 }
 
 const EXAMPLE: &str = "Example:
-  opal execute block-26207962.fixture.json --preimages block-26207962.preimages.bin
+  opal execute block-26207962.fixture.json --preimages block-26207962.preimages.bin --vm
 
 The exit status is 0 for a valid block, 1 for an invalid one, 2 when it could not be determined.";
 
 /// Decides and prints.
 pub(crate) fn run(options: &Options) -> Exit {
     let report = match read(options) {
+        Ok((task, file)) if options.vm => match guest(options) {
+            Ok(image) => in_vm(&image, &task, &file),
+            Err(reason) => Report::unread(reason),
+        },
         Ok((task, file)) => opal_host::execute(&task, &file, &mut PureRust),
         Err(reason) => Report::unread(reason),
     };
@@ -45,6 +56,25 @@ pub(crate) fn run(options: &Options) -> Exit {
         Verdict::Valid => Exit::Done,
         Verdict::Invalid { .. } => Exit::Invalid,
         Verdict::Undetermined { .. } => Exit::Undetermined,
+    }
+}
+
+fn in_vm(image: &[u8], task: &BlockTask, file: &PreimageFile) -> Report {
+    let mut progress = Progress::start();
+    let show = &mut |steps| progress.show(steps);
+    opal_host::execute_in_vm(image, task, file, &mut PureRust, show)
+}
+
+/// The program that `scripts/guest.sh` built when this binary was built; empty if it had not.
+static EMBEDDED_GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/opal-guest.elf"));
+
+fn guest(options: &Options) -> Result<Cow<'static, [u8]>, String> {
+    match &options.guest {
+        Some(path) => bytes(path).map(Cow::Owned),
+        None if EMBEDDED_GUEST.is_empty() => {
+            Err("no guest image is in this opal: run `make guest` and build opal again, or pass --guest FILE".into())
+        }
+        None => Ok(Cow::Borrowed(EMBEDDED_GUEST)),
     }
 }
 

@@ -1,0 +1,61 @@
+//! Answers the program's precompile requests (F2).
+//!
+//! **Invariant:** the answer is a function of the request alone; gas was settled by the program.
+
+use alloy_primitives::Address;
+use opal_execute::{Call, Crypto, Function, StateError};
+
+/// Why a request has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrecompileError {
+    /// Fewer bytes than address and gas take.
+    #[error("precompile request of {length} bytes is shorter than address and gas (28 bytes)")]
+    TooShort {
+        /// Bytes of the request.
+        length: usize,
+    },
+    /// Not a contract that programs ask about.
+    #[error("precompile request for {address}, which is no accelerated precompile")]
+    Unknown {
+        /// Whose answer was asked.
+        address: Address,
+    },
+    /// The back end has no answer.
+    #[error("precompile could not be computed: {0}")]
+    Crypto(StateError),
+}
+
+/// Status and output for `precompile(20) ++ requiredGas(8) ++ input`: 1 and the output, or 0 alone when the call fails.
+pub fn answer(request: &[u8], crypto: &mut impl Crypto) -> Result<Vec<u8>, PrecompileError> {
+    let too_short = PrecompileError::TooShort { length: request.len() };
+    let (address, rest) = request.split_first_chunk::<20>().ok_or(too_short)?;
+    let (gas, input) = rest.split_first_chunk::<8>().ok_or(too_short)?;
+    let address = Address::from(*address);
+    let function = Function::ALL.into_iter().find(|it| it.address() == address);
+    let function = function.ok_or(PrecompileError::Unknown { address })?;
+    let call = Call { function, gas: u64::from_be_bytes(*gas), input };
+    let output = crypto.call(call).map_err(PrecompileError::Crypto)?;
+    Ok(output.map_or_else(|| vec![0], |output| [&[1], output.as_ref()].concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opal_execute::PureRust;
+
+    #[test]
+    fn a_request_that_names_no_precompile_is_refused() {
+        let refused = answer(&[0x55; 40], &mut PureRust);
+        assert_eq!(refused, Err(PrecompileError::Unknown { address: Address::repeat_byte(0x55) }));
+        assert_eq!(answer(&[0; 27], &mut PureRust), Err(PrecompileError::TooShort { length: 27 }));
+    }
+
+    #[test]
+    fn success_and_failure_differ_in_the_status() {
+        let address = Function::Bn254Add.address();
+        let request = |input: &[u8]| [address.as_slice(), &150_u64.to_be_bytes(), input].concat();
+        let sum = answer(&request(&[]), &mut PureRust).unwrap();
+        assert_eq!((sum[0], sum.len()), (1, 65));
+        assert_eq!(answer(&request(&[0xff; 64]), &mut PureRust), Ok(vec![0]));
+    }
+}
