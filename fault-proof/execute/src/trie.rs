@@ -41,7 +41,7 @@ impl Nodes for NoNodes {
     }
 }
 
-/// One trie. Keys are at most 32 bytes and none may be a prefix of another.
+/// One trie. Keys are at most 32 bytes.
 #[derive(Debug)]
 pub struct Trie {
     nodes: Vec<Node>,
@@ -75,11 +75,13 @@ impl Trie {
                 Some(Node::Leaf(leaf)) => {
                     return Ok((leaf.path == key).then(|| leaf.value.clone()));
                 }
-                Some(Node::Branch(branch)) => {
-                    if !branch.covers(&key) {
-                        return Ok(None);
-                    }
+                Some(Node::Branch(branch)) if !branch.covers(&key) => return Ok(None),
+                Some(Node::Branch(branch)) if branch.ends(&key) => {
+                    let branch = self.filled(link, source)?;
+                    let value = branch.map(|branch| branch.value.clone());
+                    return Ok(value.filter(|it| !it.is_empty()));
                 }
+                Some(Node::Branch(_)) => {}
             }
             link = self.child(link, &key, source)?;
         }
@@ -105,6 +107,13 @@ impl Trie {
                 Some(Node::Leaf(leaf)) if leaf.path == key => {
                     leaf.value = value;
                     leaf.changed = true;
+                    break;
+                }
+                Some(Node::Branch(branch)) if branch.ends(&key) => {
+                    if let Some(branch) = self.filled(link, source)? {
+                        branch.value = value;
+                        branch.changed = true;
+                    }
                     break;
                 }
                 Some(Node::Branch(branch)) if branch.covers(&key) => {}
@@ -142,14 +151,17 @@ impl Trie {
                 Some(Node::Branch(branch)) if branch.covers(&key) => {}
                 _ => return Ok(()),
             }
-            let child = self.child(link, &key, source)?;
             if parent != Link::NONE
                 && let Some(place) = path.next()
             {
                 *place = parent;
             }
             parent = link;
-            link = child;
+            link = match self.filled(link, source)? {
+                Some(branch) if branch.ends(&key) && branch.value.is_empty() => return Ok(()),
+                Some(branch) if branch.ends(&key) => break,
+                _ => self.child(link, &key, source)?,
+            };
         }
         if parent == Link::NONE {
             self.root = Link::NONE;
@@ -200,10 +212,7 @@ impl Trie {
         key: &Path,
         source: &mut impl Nodes,
     ) -> Result<Link, StateError> {
-        self.fill(link, source)?;
-        let Some(Node::Branch(branch)) = self.nodes.get(link.index()) else {
-            return Ok(Link::NONE);
-        };
+        let Some(branch) = self.filled(link, source)? else { return Ok(Link::NONE) };
         let depth = branch.depth;
         let nibble = key.nibble(depth);
         let child = branch.kid(nibble);
@@ -228,53 +237,81 @@ impl Trie {
         Ok(child)
     }
 
-    /// Reads the content of a branch that is known only by its hash (below an extension node).
-    fn fill(&mut self, link: Link, source: &mut impl Nodes) -> Result<(), StateError> {
-        let Some(Node::Branch(branch)) = self.nodes.get_mut(link.index()) else { return Ok(()) };
-        let Some(hash) = branch.unread() else { return Ok(()) };
-        let bytes = source.node(&hash)?;
-        branch.read(bytes).ok_or(StateError::Malformed(Key::Node(hash)))
+    /// The branch at `link`, its content read if it is known only by its hash (below an extension node).
+    fn filled(
+        &mut self,
+        link: Link,
+        source: &mut impl Nodes,
+    ) -> Result<Option<&mut Branch>, StateError> {
+        let Some(Node::Branch(branch)) = self.nodes.get_mut(link.index()) else { return Ok(None) };
+        if let Some(hash) = branch.unread() {
+            let bytes = source.node(&hash)?;
+            branch.read(bytes).ok_or(StateError::Malformed(Key::Node(hash)))?;
+        }
+        Ok(Some(branch))
     }
 
     /// Puts a branch where `link` is, with the old node and a new leaf below it.
     fn split(&mut self, link: Link, key: Path, value: Bytes) {
-        let new = self.push(Node::leaf(key, value));
-        let moved = Link::node(self.nodes.len());
         let Some(place) = self.nodes.get_mut(link.index()) else { return };
-        let old_path = *place.path();
-        let depth = key.common(&old_path);
-        let mut branch = Branch::new(key, depth);
-        branch.set(old_path.nibble(depth), moved);
-        branch.set(key.nibble(depth), new);
         place.mark_moved();
-        let old = core::mem::replace(place, Node::Branch(branch));
-        self.nodes.push(old);
+        let depth = key.common(place.path());
+        let old = core::mem::replace(place, Node::Branch(Branch::new(key, depth)));
+        self.hang(link, depth, old);
+        self.hang(link, depth, Node::leaf(key, value));
     }
 
-    /// Takes the leaf towards `key` out of branch `link`; a branch with one child left becomes that child.
+    /// Puts a node into branch `link`: below it, or as its value if the key ends there.
+    fn hang(&mut self, link: Link, depth: u8, node: Node) {
+        let path = *node.path();
+        match (node, self.nodes.get_mut(link.index())) {
+            (Node::Leaf(leaf), Some(Node::Branch(branch))) if path.nibbles == depth => {
+                branch.value = leaf.value;
+            }
+            (node, _) => {
+                let child = self.push(node);
+                self.link(link, &path, child);
+            }
+        }
+    }
+
+    /// Takes the entry of `key` out of branch `link`; a branch with one entry or child left becomes that.
     fn unlink(
         &mut self,
         link: Link,
         key: &Path,
         source: &mut impl Nodes,
     ) -> Result<(), StateError> {
-        let Some(Node::Branch(branch)) = self.nodes.get(link.index()) else { return Ok(()) };
+        let Some(Node::Branch(branch)) = self.nodes.get_mut(link.index()) else { return Ok(()) };
         let depth = branch.depth;
-        let nibble = key.nibble(depth);
-        if let Some(last) = branch.only_kid_but(nibble) {
-            let sibling_key = branch.path.with(depth, last);
-            // Read before anything is changed: the sibling's kind decides what the path becomes.
-            let sibling = self.child(link, &sibling_key, source)?;
-            if let Some(node) = self.nodes.get_mut(sibling.index()) {
-                node.mark_moved();
-                let node = core::mem::replace(node, Node::leaf(*key, Bytes::new()));
-                if let Some(place) = self.nodes.get_mut(link.index()) {
-                    *place = node;
+        let nibble = (!branch.ends(key)).then(|| key.nibble(depth));
+        let value_left = nibble.is_some() && !branch.value.is_empty();
+        let mut others = branch.kids_but(nibble);
+        match (others.next(), others.next(), value_left) {
+            (Some(last), None, false) => {
+                let sibling_key = branch.path.with(depth, last);
+                drop(others);
+                // Read before anything is changed: the sibling's kind decides what the path becomes.
+                let sibling = self.child(link, &sibling_key, source)?;
+                if let Some(node) = self.nodes.get_mut(sibling.index()) {
+                    node.mark_moved();
+                    let node = core::mem::replace(node, Node::leaf(*key, Bytes::new()));
+                    if let Some(place) = self.nodes.get_mut(link.index()) {
+                        *place = node;
+                    }
                 }
             }
-        } else if let Some(Node::Branch(branch)) = self.nodes.get_mut(link.index()) {
-            branch.set(nibble, Link::NONE);
-            branch.changed = true;
+            (None, _, true) => {
+                drop(others);
+                let leaf = Node::leaf(branch.path.first(depth), branch.value.clone());
+                if let Some(place) = self.nodes.get_mut(link.index()) {
+                    *place = leaf;
+                }
+            }
+            _ => {
+                drop(others);
+                branch.take(nibble);
+            }
         }
         Ok(())
     }
@@ -398,9 +435,14 @@ impl Path {
         self.nibbles >= depth && same && half
     }
 
-    /// A key of the same length that starts with the first `depth` nibbles, then `nibble`.
+    /// The first `depth` nibbles.
+    fn first(&self, depth: u8) -> Self {
+        Self { nibbles: depth, ..self.with(depth, 0) }
+    }
+
+    /// The first `depth` nibbles, then `nibble`.
     fn with(&self, depth: u8, nibble: u8) -> Self {
-        let mut path = Self { bytes: [0; KEY_BYTES], nibbles: self.nibbles };
+        let mut path = Self { bytes: [0; KEY_BYTES], nibbles: depth.saturating_add(1) };
         let whole = usize::from(depth >> 1);
         for (place, byte) in path.bytes.iter_mut().zip(&self.bytes).take(whole) {
             *place = *byte;

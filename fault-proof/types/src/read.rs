@@ -66,6 +66,14 @@ pub enum ReadError {
         /// Path of the field.
         field: &'static str,
     },
+    /// A header without a field that one of its later fields demands has no encoding.
+    #[error("header field {field} is absent, although {later} is there")]
+    HeaderGap {
+        /// The absent field.
+        field: &'static str,
+        /// The next field that is there.
+        later: &'static str,
+    },
     /// A header that came with a hash has another one.
     #[error("hash: {claimed} is not the header's, which is {computed}")]
     HeaderHash {

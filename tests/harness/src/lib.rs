@@ -6,10 +6,12 @@
 //! on none of them.
 
 mod conformance;
+mod guest;
 pub mod peer;
 mod report;
 mod vectors;
 
 pub use conformance::{Conformance, Set};
+pub use guest::guest_image;
 pub use report::{ran, skipped};
 pub use vectors::{Vectors, files_below, vectors_root, workspace_root};

@@ -98,7 +98,7 @@ pub(super) struct Leaf {
     pub(super) changed: bool,
 }
 
-/// Sixteen ways to go on, at `depth` below a common prefix.
+/// Sixteen ways to go on, at `depth` below a common prefix, and the entry whose key ends here.
 #[derive(Debug)]
 pub(super) struct Branch {
     /// The prefix: the first `depth` nibbles count.
@@ -106,6 +106,8 @@ pub(super) struct Branch {
     pub(super) depth: u8,
     /// The children that were visited or changed.
     pub(super) kids: [Link; 16],
+    /// Empty if no key ends here: so it is in every trie whose keys have one length.
+    pub(super) value: Bytes,
     /// Something below differs from `raw` and `reference`.
     pub(super) changed: bool,
     /// It hangs elsewhere than the node above remembers.
@@ -165,7 +167,7 @@ impl Node {
             };
             let mut branch = Branch::unread_at(*key, position, reference);
             branch.read(bytes)?;
-            return (position < key.nibbles).then_some(Self::Branch(branch));
+            return Some(Self::Branch(branch));
         }
         let encoded = bytes.get(first.payload..first.end)?;
         let (&flag, rest) = encoded.split_first()?;
@@ -175,24 +177,22 @@ impl Node {
         }
         let path = extend(key, position, odd.then_some(flag & 0x0f), rest)?;
         if flag & 0x20 != 0 {
-            if path.nibbles != key.nibbles || second.kind != Kind::String {
+            if second.kind != Kind::String {
                 return None;
             }
             let value = bytes.slice(second.payload..second.end);
             return Some(Self::Leaf(Leaf { path, value, changed: false }));
         }
-        // An extension must lead somewhere, and not to the end of the key.
-        if path.nibbles <= position || path.nibbles >= key.nibbles {
+        // An extension must lead somewhere.
+        if path.nibbles <= position {
             return None;
         }
-        let mut whole = path;
-        whole.nibbles = key.nibbles;
         let below = reference_at(&bytes, second)?;
         let inline = match &below {
             Reference::Hash(_) => None,
             Reference::Inline(bytes) => Some(bytes.clone()),
         };
-        let mut branch = Branch::unread_at(whole, path.nibbles, below);
+        let mut branch = Branch::unread_at(path, path.nibbles, below);
         if let Some(inline) = inline {
             branch.read(inline)?;
         }
@@ -299,6 +299,7 @@ impl Branch {
             path,
             depth,
             kids: [Link::NONE; 16],
+            value: Bytes::new(),
             changed: true,
             moved: true,
             raw: Bytes::new(),
@@ -311,6 +312,7 @@ impl Branch {
             path,
             depth,
             kids: [Link::UNREAD; 16],
+            value: Bytes::new(),
             changed: false,
             moved: false,
             raw: Bytes::new(),
@@ -330,11 +332,12 @@ impl Branch {
                 _ => return None,
             }
         }
-        // Keys are never prefixes of others, so no entry ends at a branch.
         let value = items.item()?;
-        let empty = value.kind == Kind::String && value.payload == value.end;
-        if !empty || !items.is_done() {
+        if value.kind != Kind::String || !items.is_done() {
             return None;
+        }
+        if value.payload != value.end {
+            self.value = bytes.slice(value.payload..value.end);
         }
         self.raw = bytes;
         Some(())
@@ -349,9 +352,14 @@ impl Branch {
         self.reference.hash()
     }
 
-    /// Whether `key` lies below this branch.
+    /// Whether `key` lies below this branch or ends at it.
     pub(super) fn covers(&self, key: &Path) -> bool {
-        self.path.starts_like(key, self.depth)
+        key.nibbles >= self.depth && self.path.starts_like(key, self.depth)
+    }
+
+    /// Whether `key` ends at this branch.
+    pub(super) fn ends(&self, key: &Path) -> bool {
+        key.nibbles == self.depth && self.covers(key)
     }
 
     pub(super) fn kid(&self, nibble: u8) -> Link {
@@ -374,21 +382,27 @@ impl Branch {
         reference_at(&self.raw, item)
     }
 
-    /// The nibble of the one child besides `nibble`, if there is exactly one.
-    pub(super) fn only_kid_but(&self, nibble: u8) -> Option<u8> {
-        let mut others = (0..)
-            .zip(&self.kids)
-            .filter(|(index, kid)| *index != nibble && **kid != Link::NONE)
-            .map(|(index, _)| index);
-        let only = others.next();
-        if others.next().is_none() { only } else { None }
+    /// The nibbles of the children besides `nibble`.
+    pub(super) fn kids_but(&self, nibble: Option<u8>) -> impl Iterator<Item = u8> + '_ {
+        let kids = (0..).zip(&self.kids);
+        kids.filter(move |(index, kid)| Some(*index) != nibble && **kid != Link::NONE)
+            .map(|(index, _)| index)
+    }
+
+    /// Takes out the child at `nibble`, or the value.
+    pub(super) fn take(&mut self, nibble: Option<u8>) {
+        match nibble {
+            Some(nibble) => self.set(nibble, Link::NONE),
+            None => self.value = Bytes::new(),
+        }
+        self.changed = true;
     }
 
     /// Encodes it with the new names of those children that changed.
     pub(super) fn encode(&mut self, fresh: &[Option<Reference>; 16]) {
         let mut old = Reader::list(&self.raw);
         let mut names: [&[u8]; 16] = [&[]; 16];
-        let mut payload = 1_usize;
+        let mut payload = string_length(&self.value);
         for ((kid, name), new) in self.kids.iter().zip(&mut names).zip(fresh) {
             let item = old.as_mut().and_then(Reader::item);
             let length = match (new, item) {
@@ -411,7 +425,7 @@ impl Branch {
                 None => out.extend_from_slice(name),
             }
         }
-        out.push(0x80);
+        put_string(&mut out, &self.value);
         self.reference = Reference::of(&out);
         self.raw = Bytes::from(out);
         self.changed = false;

@@ -5,7 +5,7 @@
 //! empty list that the rules demand from Canyon on, because the writers of this format leave it
 //! out.
 
-use super::{ReadError, json, rollup::RollupFile};
+use super::{ReadError, header::without_gap, json, rollup::RollupFile};
 use crate::{Attributes, BaseFeeParams, ChainConfig, Fork};
 use alloc::vec::Vec;
 use alloy_consensus::Header;
@@ -31,6 +31,7 @@ impl BlockFixture {
     pub fn from_json(text: &[u8]) -> Result<Self, ReadError> {
         let file: FixtureFile = json(text)?;
         let config = file.rollup_config.config()?;
+        without_gap(&file.parent_header)?;
         let mut attributes = file.executing_payload;
         if config.forks.active(Fork::Canyon, attributes.timestamp) {
             attributes.withdrawals.get_or_insert_default();
