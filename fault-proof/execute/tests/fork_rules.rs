@@ -2,6 +2,8 @@
 //!
 //! Start with `World`: a chain that is at one fork from genesis on, and one block on it.
 
+#[path = "fork_rules/memory.rs"]
+mod memory;
 #[path = "fork_rules/world.rs"]
 mod world;
 

@@ -2,22 +2,16 @@
 
 use alloy_consensus::{Header, SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{
-    Address, B256, Bytes, Sealable, Sealed, TxKind, U256, address, bytes, keccak256,
-};
-use alloy_trie::TrieAccount;
-use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
+use alloy_primitives::{Address, B256, Bytes, Sealable, Sealed, TxKind, U256, address, bytes};
 use op_alloy_consensus::TxDeposit;
 use opal_execute::predeploys::{L1_BLOCK, SEQUENCER_FEE_VAULT};
-use opal_execute::{
-    Account, AccountChange, Call, Crypto, Error, Key, Outcome, PureRust, Signature, StateError,
-    StateRead, execute,
-};
+use opal_execute::{Call, Crypto, Error, Outcome, PureRust, Signature, StateError, execute};
 use opal_types::{
     Attributes, BaseFeeParams, BlockId, ChainConfig, ExtraData, Fork, ForkTimes, Genesis,
     SystemConfig,
 };
-use std::collections::BTreeMap;
+
+pub(crate) use crate::memory::Memory;
 
 pub(crate) const ALICE: Address = address!("00000000000000000000000000000000000a11ce");
 pub(crate) const BOB: Address = address!("0000000000000000000000000000000000000b0b");
@@ -27,74 +21,6 @@ pub(crate) const BASE_FEE: u64 = 1000;
 pub(crate) const GAS_LIMIT: u64 = 30_000_000;
 /// Stores the first word of the call data in slot 0.
 pub(crate) const STORE_WORD: Bytes = bytes!("60003560005500");
-
-/// A state in memory.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) accounts: BTreeMap<Address, (Account, BTreeMap<U256, U256>)>,
-    pub(crate) codes: BTreeMap<B256, Bytes>,
-}
-
-impl Memory {
-    pub(crate) fn put(&mut self, address: Address, balance: u128, code: &Bytes) {
-        let code_hash = keccak256(code);
-        self.codes.insert(code_hash, code.clone());
-        let account = Account { nonce: 0, balance: U256::from(balance), code_hash };
-        self.accounts.entry(address).or_insert((account, BTreeMap::new())).0 = account;
-    }
-
-    pub(crate) fn root_of(slots: &BTreeMap<U256, U256>) -> B256 {
-        storage_root_unhashed(slots.iter().map(|(slot, value)| (B256::from(*slot), *value)))
-    }
-}
-
-impl StateRead for Memory {
-    fn account(&mut self, address: Address) -> Result<Option<Account>, StateError> {
-        Ok(self.accounts.get(&address).map(|(account, _)| *account))
-    }
-
-    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let slots = self.accounts.get(&address).map(|(_, slots)| slots);
-        Ok(slots.and_then(|slots| slots.get(&slot)).copied().unwrap_or_default())
-    }
-
-    fn code(&mut self, code_hash: B256) -> Result<Bytes, StateError> {
-        self.codes.get(&code_hash).cloned().ok_or(StateError::Absent(Key::Code(code_hash)))
-    }
-
-    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
-        Err(StateError::UnknownBlock(number))
-    }
-
-    fn state_root(&mut self, changes: &[AccountChange]) -> Result<B256, StateError> {
-        for change in changes {
-            let Some(account) = change.account else {
-                self.accounts.remove(&change.address);
-                continue;
-            };
-            let entry = self.accounts.entry(change.address).or_insert((account, BTreeMap::new()));
-            entry.0 = account;
-            if change.storage_cleared {
-                entry.1.clear();
-            }
-            entry.1.extend(change.slots.iter().copied());
-            entry.1.retain(|_, value| !value.is_zero());
-            if let Some(code) = &change.code {
-                self.codes.insert(account.code_hash, code.clone());
-            }
-        }
-        Ok(state_root_unhashed(self.accounts.iter().map(|(address, (account, slots))| {
-            let storage_root = Self::root_of(slots);
-            let Account { nonce, balance, code_hash } = *account;
-            (*address, TrieAccount { nonce, balance, storage_root, code_hash })
-        })))
-    }
-
-    fn storage_root(&mut self, address: Address) -> Result<B256, StateError> {
-        let none = BTreeMap::new();
-        Ok(Self::root_of(self.accounts.get(&address).map_or(&none, |(_, slots)| slots)))
-    }
-}
 
 /// Every signature is Alice's; precompiles compute.
 pub(crate) struct SignedByAlice;
