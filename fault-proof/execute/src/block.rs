@@ -21,7 +21,7 @@ use crate::{
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Sealed, U256};
+use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Sealed, TxKind, U256};
 use op_revm::{L1BlockInfo, OpEvm, OpHaltReason, OpSpecId, OpTransaction, OpTransactionError};
 use opal_types::{Attributes, ChainConfig, Fork};
 use revm::context::result::{EVMError, ExecutionResult};
@@ -211,7 +211,7 @@ impl<'a, S: StateRead> Block<'a, S> {
 
     fn run(&mut self, raw: &Bytes) -> Result<Result<(), TransactionFault>, Error> {
         let crypto = &mut *self.machine.0.precompiles.crypto;
-        let tx = match transaction::decode(raw, &self.rules, crypto) {
+        let mut tx = match transaction::decode(raw, &self.rules, crypto) {
             Ok(tx) => tx,
             Err(Failure::Fault(fault)) => return Ok(Err(fault)),
             Err(Failure::State(error)) => return Err(error.into()),
@@ -223,6 +223,9 @@ impl<'a, S: StateRead> Block<'a, S> {
             return Ok(Err(TransactionFault::BlockGas { limit, left }));
         }
         let (tx_type, sender) = (tx.base.tx_type, tx.base.caller);
+        if tx_type == DEPOSIT {
+            self.adjust(&mut tx)?;
+        }
         let mut deposit_nonce = None;
         let mut executed = Executed { sender, gas_used: 0, l1_fee: U256::ZERO, da_size: 0 };
         if tx_type != DEPOSIT {
@@ -252,6 +255,20 @@ impl<'a, S: StateRead> Block<'a, S> {
         self.executed.push(executed);
         self.transactions.push(raw.clone());
         Ok(Ok(()))
+    }
+
+    /// Before Regolith a deposit that creates with more value than there is must still count its nonce (E1).
+    /// op-revm 20 forgets that one case, but not where the same deposit is a call: both do nothing else.
+    fn adjust(&mut self, tx: &mut OpTransaction<TxEnv>) -> Result<(), StateError> {
+        if self.rules.has(Fork::Regolith) || tx.base.kind != TxKind::Create {
+            return Ok(());
+        }
+        let balance = self.overlay().account(tx.base.caller)?.map_or(U256::ZERO, |it| it.balance);
+        let minted = U256::from(tx.deposit.mint.unwrap_or_default());
+        if balance.saturating_add(minted) < tx.base.value {
+            tx.base.kind = TxKind::Call(Address::ZERO);
+        }
+        Ok(())
     }
 
     /// Settles what a transaction pays beyond gas, and tells the machine (E2, E4).

@@ -7,7 +7,7 @@ mod memory;
 #[path = "fork_rules/world.rs"]
 mod world;
 
-use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, U256, b256, bytes, keccak256};
+use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256, b256, bytes, keccak256};
 use op_alloy_consensus::TxDeposit;
 use opal_execute::predeploys::{
     BASE_FEE_VAULT, BEACON_ROOTS, CREATE2_DEPLOYER, HISTORY_STORAGE, L1_BLOCK, L1_FEE_VAULT,
@@ -229,6 +229,96 @@ fn p256verify_and_modexp_cost_what_their_fork_says() {
                 .map_or((false, 100_000), |price| (true, floor.max(21_000 + tokens * 4 + price)));
             assert_eq!(result, expected, "{fork:?}: modulus of {modulus}");
         }
+    }
+}
+
+/// Call data for MODEXP: base and modulus of so many bytes, all of them 0xff.
+fn modexp(length: u64, exponent: &[u8]) -> Bytes {
+    let lengths = [length, exponent.len() as u64, length];
+    let mut input = lengths.map(|it| U256::from(it).to_be_bytes::<32>()).concat();
+    let operand = vec![0xff; length as usize];
+    input.extend([&operand, exponent, &operand].concat());
+    input.into()
+}
+
+#[test]
+fn modexp_costs_what_the_examples_of_its_eips_cost() {
+    // E10: the table of EIP-7883, and EIP-2565 before Karst. What follows the exponent does not count.
+    for (length, exponent, before, after) in [
+        (64, &[2][..], 200, 500),
+        (64, &[3], 200, 500),
+        (64, &[1, 0, 1], 341, 2048),
+        (128, &[2], 200, 512),
+        (128, &[1, 0, 1], 1365, 8192),
+        (256, &[2], 341, 2048),
+        (256, &[1, 0, 1], 5461, 32_768),
+        (512, &[3], 1365, 8192),
+        (512, &[1, 0, 1], 21_845, 131_072),
+        (1024, &[2], 5461, 32_768),
+        (1024, &[1, 0, 1], 87_381, 524_288),
+        (1, &[0xff; 32], 680 / 8, 4080),
+        (32, &[0xff; 33], 1402, 4336),
+    ] {
+        for fork in [Fork::Regolith, Fork::Ecotone, Fork::Jovian, Fork::Karst] {
+            let input = modexp(length, exponent);
+            let zeros = input.iter().filter(|it| **it == 0).count() as u64;
+            let tokens = zeros + (input.len() as u64 - zeros) * 4;
+            let floor = if fork >= Fork::Isthmus { 21_000 + tokens * 10 } else { 0 };
+            let price = if fork >= Fork::Karst { after } else { before.max(200) };
+            let result = World::new(fork).call(precompile(5), 1_000_000, input);
+            let expected = floor.max(21_000 + tokens * 4 + price);
+            assert_eq!(result, (true, expected), "{fork:?}: {length} bytes to {exponent:?}");
+        }
+    }
+}
+
+#[test]
+fn karst_takes_modexp_operands_of_up_to_1024_bytes() {
+    // E10 (EIP-7823): each of the three.
+    for operand in 0..3 {
+        for (length, fits) in [(1024_u64, true), (1025, false)] {
+            let mut lengths = [1_u64; 3];
+            lengths[operand] = length;
+            let input = lengths.map(|it| U256::from(it).to_be_bytes::<32>()).concat();
+            let (success, gas) = World::new(Fork::Karst).call(precompile(5), 500_000, input.into());
+            assert_eq!(success, fits, "operand {operand} of {length} bytes");
+            assert_eq!(gas == 500_000, !fits, "operand {operand} of {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn clz_counts_as_in_the_examples_of_its_eip() {
+    // E10 (EIP-7939).
+    let one = U256::from(1);
+    for (value, zeros) in [
+        (U256::ZERO, 256),
+        (one << 255, 0),
+        (U256::MAX, 0),
+        (one << 254, 1),
+        (U256::MAX >> 1, 1),
+        (one, 255),
+    ] {
+        let mut world = World::new(Fork::Karst);
+        // Call data, CLZ, stored in slot 0.
+        world.state.put(CONTRACT, 0, &bytes!("6000351e60005500"));
+        world.call(CONTRACT, 100_000, Bytes::from(value.to_be_bytes::<32>()));
+        assert_eq!(world.slot(CONTRACT, 0), U256::from(zeros), "{value:#x}");
+    }
+}
+
+#[test]
+fn a_creation_beyond_its_balance_counts_its_nonce() {
+    // E1: before Regolith too, where the machine below has no error for it.
+    for fork in Fork::ALL {
+        let mut world = World::new(fork);
+        let value = U256::from(101);
+        world.push(deposit(TxDeposit { to: TxKind::Create, mint: 100, value, ..blank() }));
+        let outcome = world.run();
+        assert!(!outcome.receipts[1].success, "{fork:?}");
+        assert_eq!(outcome.transactions[1].gas_used, 100_000, "{fork:?}");
+        assert_eq!(world.balance(BOB), U256::from(100), "{fork:?}");
+        assert_eq!(world.state.accounts[&BOB].0.nonce, 2, "{fork:?}");
     }
 }
 
