@@ -9,13 +9,14 @@ use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, Sealable, Sealed, U64, U256};
 use alloy_rlp::Encodable;
 use opal_execute::predeploys::{MESSAGE_PASSER, SEQUENCER_FEE_VAULT};
-use opal_execute::{Error, Key as Preimage, Outcome, PureRust, StateRead, TrieState, execute};
+use opal_execute::{
+    Error, Invalid, Key as Preimage, Outcome, PureRust, StateRead, TrieState, execute,
+};
 use opal_types::{
     Attributes, BaseFeeParams, BlockId, ChainConfig, ExtraData, Fork, ForkTimes, Genesis,
     OutputRoot, SystemConfig, read::GenesisFile,
 };
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub(crate) const CHAIN_ID: u64 = 901;
 pub(crate) const BLOCK_TIME: u64 = 2;
@@ -24,7 +25,7 @@ pub(crate) const GAS_LIMIT: u64 = 30_000_000;
 /// Of Bedrock.
 const EIP1559: BaseFeeParams = BaseFeeParams { denominator: 50, elasticity: 6 };
 /// Senders with a balance.
-pub(crate) const KEYS: u64 = 6;
+pub(crate) const KEYS: u64 = 12;
 
 /// Fork times by a rule.
 pub(crate) fn times(mut at: impl FnMut(Fork) -> Option<u64>) -> ForkTimes {
@@ -68,11 +69,13 @@ pub(crate) struct Chain {
     geth: Option<Geth>,
     /// Blocks that op-geth agreed to.
     pub(crate) compared: u64,
+    /// Blocks that op-geth refused as opal did.
+    pub(crate) refused: u64,
 }
 
 impl Chain {
-    /// A chain with the contracts of the tests and funded keys; with op-geth where its program is given.
-    pub(crate) fn new(name: &str, forks: ForkTimes, program: Option<&Path>) -> Self {
+    /// A chain with the contracts of the tests and funded keys; with op-geth where there is one.
+    pub(crate) fn new(name: &str, forks: ForkTimes, geth: &mut Option<Geth>) -> Self {
         let genesis = genesis_json(&forks);
         let file = GenesisFile::from_json(genesis.to_string().as_bytes()).unwrap();
         let mut state = Memory::default();
@@ -92,13 +95,17 @@ impl Chain {
         let head = file.header(&forks, root, passer).seal_slow();
         store.add_header(&head);
         state.hashes.insert(0, head.hash());
-        let geth = program.map(|program| {
-            let (geth, described) = Geth::start(program, &genesis);
-            differ::headers(name, &head, &described);
-            geth
-        });
+        let mut geth = geth.take();
+        if let Some(geth) = &mut geth {
+            differ::headers(name, &head, &geth.genesis(&genesis));
+        }
         let config = config(forks, head.hash());
-        Self { name: name.to_owned(), config, state, head, store, geth, compared: 0 }
+        Self { name: name.to_owned(), config, state, head, store, geth, compared: 0, refused: 0 }
+    }
+
+    /// op-geth again, for another chain.
+    pub(crate) fn into_geth(self) -> Option<Geth> {
+        self.geth
     }
 
     /// Attributes of the next block, without transactions.
@@ -178,6 +185,24 @@ impl Chain {
         };
         assert_eq!(described.output_root, output.hash(), "{place}: output root");
         self.compared += 1;
+    }
+
+    /// Attributes that nobody accepts: opal both ways with the same words, and op-geth.
+    #[track_caller]
+    pub(crate) fn refuse(&mut self, attributes: &Attributes) -> Invalid {
+        let place = format!("{}, block {}", self.name, self.head.number + 1);
+        let Err(Error::Invalid(invalid)) = self.over_memory(attributes) else {
+            panic!("{place}: opal accepts the block");
+        };
+        let other = self.over_nodes(attributes).expect_err("memory refuses it");
+        assert_eq!(other, Error::Invalid(invalid.clone()), "{place}");
+        let is_comparable = !self.config.forks.active(Fork::Karst, attributes.timestamp);
+        if let Some(geth) = self.geth.as_mut().filter(|_| is_comparable) {
+            let accepted = geth.build(attributes).is_ok();
+            assert!(!accepted, "{place}: op-geth accepts what opal refuses: {invalid}");
+            self.refused += 1;
+        }
+        invalid
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) const READER: Address = address!("c0de0000000000000000000000000000000
 pub(crate) const FACTORY: Address = address!("c0de000000000000000000000000000000000007");
 /// Destroys itself in favour of its first word.
 pub(crate) const SUICIDE: Address = address!("c0de000000000000000000000000000000000008");
+/// Runs instructions that came after Bedrock.
+pub(crate) const YOUNG: Address = address!("c0de00000000000000000000000000000000000a");
 /// Refuses value, so that its caller's transfer fails.
 pub(crate) const MIRROR: Address = address!("c0de000000000000000000000000000000000009");
 
@@ -91,8 +93,12 @@ const READER_CODE: &str = "
     0x420000000000000000000000000000000000001a BALANCE 18 SSTORE
     0x420000000000000000000000000000000000001b BALANCE 19 SSTORE
     CALLER EXTCODEHASH 20 SSTORE CALLER EXTCODESIZE 21 SSTORE
-    0 CALLDATALOAD EXTCODEHASH 22 SSTORE 0 CALLDATALOAD BALANCE 23 SSTORE
-    BLOBBASEFEE 24 SSTORE 0 BLOBHASH 25 SSTORE 7 1 TSTORE 1 TLOAD 26 SSTORE STOP";
+    0 CALLDATALOAD EXTCODEHASH 22 SSTORE 0 CALLDATALOAD BALANCE 23 SSTORE STOP";
+
+/// From Canyon, then from Ecotone.
+const YOUNG_CODE: &str = "
+    PUSH0 1 SSTORE BLOBBASEFEE 2 SSTORE 0 BLOBHASH 3 SSTORE
+    7 1 TSTORE 1 TLOAD 4 SSTORE 64 0 3 MCOPY MSIZE 5 SSTORE STOP";
 
 const FACTORY_CODE: &str = "
     CALLDATASIZE 0 0 CALLDATACOPY
@@ -126,6 +132,7 @@ pub(crate) fn alloc() -> Vec<Contract> {
         (BURNER, asm("INVALID"), Vec::new()),
         (LOGGER, asm(LOGGER_CODE), Vec::new()),
         (READER, asm(READER_CODE), Vec::new()),
+        (YOUNG, asm(YOUNG_CODE), Vec::new()),
         (FACTORY, asm(FACTORY_CODE), Vec::new()),
         (SUICIDE, asm(SUICIDE_CODE), slots(5)),
         (MIRROR, asm(MIRROR_CODE), Vec::new()),

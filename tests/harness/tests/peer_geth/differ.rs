@@ -6,7 +6,7 @@ use super::{geth::Described, memory::Memory};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rlp::Decodable;
-use opal_execute::Outcome;
+use opal_execute::{Outcome, Receipt};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -50,9 +50,14 @@ pub(crate) fn explain(
     for (index, (mine, theirs)) in receipts {
         // Before Canyon op-geth prints the nonce, which is not part of the receipts root.
         if mine.encode() != *theirs && mine.has_deposit_version == (mine.tx_type == 0x7e) {
-            let _ = write!(text, "\n  transaction {index}: {mine:?}\n  peer {theirs}");
+            let _ =
+                write!(text, "\n  transaction {index}:\n  opal {}\n  peer {theirs}", mine.encode());
             break;
         }
+    }
+    for (index, executed) in outcome.transactions.iter().enumerate() {
+        let Receipt { tx_type, success, .. } = outcome.receipts[index];
+        let _ = write!(text, "\n  {index}: type {tx_type}, success {success}, {executed:?}");
     }
     accounts(&mut text, state, dump);
     panic!("{place}: opal and op-geth differ:{text}")

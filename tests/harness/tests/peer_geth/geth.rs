@@ -28,14 +28,13 @@ pub(crate) struct Described {
 pub(crate) struct Geth(Peer);
 
 impl Geth {
-    /// Starts the program with a first block.
-    pub(crate) fn start(program: &Path, genesis: &Value) -> (Self, Described) {
-        let mut geth = Self(Peer::start(program, &[]));
-        let described = geth.genesis(genesis);
-        (geth, described)
+    /// Starts the program.
+    pub(crate) fn start(program: &Path) -> Self {
+        Self(Peer::start(program, &[]))
     }
 
-    /// Starts over with another first block.
+    /// Starts a chain with this first block; the one before is forgotten. A process learns its trusted setup for KZG
+    /// but once, so it is kept for many chains.
     pub(crate) fn genesis(&mut self, genesis: &Value) -> Described {
         self.ask(&json!({ "genesis": genesis })).unwrap_or_else(|error| panic!("op-geth: {error}"))
     }

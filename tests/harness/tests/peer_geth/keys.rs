@@ -4,6 +4,7 @@
 
 use alloy_consensus::{SignableTransaction, TxEnvelope, transaction::RlpEcdsaEncodableTx};
 use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::eip7702::{Authorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
 use k256::ecdsa::SigningKey;
 
@@ -24,7 +25,7 @@ impl Key {
         Self { key, address }
     }
 
-    fn sign_hash(&self, hash: &B256) -> Signature {
+    pub(crate) fn sign_hash(&self, hash: &B256) -> Signature {
         let (signature, parity) = self.key.sign_prehash_recoverable(hash.as_slice()).unwrap();
         let [r, s] =
             [signature.r().to_bytes(), signature.s().to_bytes()].map(|it| U256::from_be_slice(&it));
@@ -39,5 +40,11 @@ impl Key {
     {
         let signature = self.sign_hash(&tx.signature_hash());
         TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
+    }
+
+    /// EIP-7702.
+    pub(crate) fn authorize(&self, authorization: Authorization) -> SignedAuthorization {
+        let signature = self.sign_hash(&authorization.signature_hash());
+        authorization.into_signed(signature)
     }
 }

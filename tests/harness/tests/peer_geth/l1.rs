@@ -37,8 +37,8 @@ impl L1 {
         Self {
             base_fee: upto(100_000_000_000, 1 << 40),
             blob_base_fee: upto(100_000_000, 1 << 40),
-            overhead: upto(4000, 1 << 30),
-            scalar: upto(2_000_000, 1 << 30),
+            overhead: upto(4000, 1 << 20),
+            scalar: upto(2_000_000, 1 << 24),
             base_fee_scalar: upto(100_000, u32::MAX.into()) as u32,
             blob_base_fee_scalar: upto(2_000_000, u32::MAX.into()) as u32,
             operator_scalar: upto(5_000_000, u32::MAX.into()) as u32,

@@ -6,7 +6,7 @@
 
 use super::memory::Memory;
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, Sealed, U256, keccak256, map::B256Map};
+use alloy_primitives::{B256, Bytes, Sealed, U256, keccak256, map::B256Map};
 use alloy_trie::{HashBuilder, Nibbles, TrieAccount, proof::ProofRetainer};
 use opal_execute::Account;
 use std::collections::BTreeMap;
@@ -23,14 +23,15 @@ impl Store {
     /// Adds all there is below a state, and gives its root.
     pub(crate) fn add_state(&mut self, state: &Memory) -> B256 {
         self.0.extend(state.codes.iter().map(|(hash, code)| (*hash, code.clone())));
-        let leaves = state.accounts.iter().map(|(address, (account, slots))| {
-            (keccak256(address), self.account(*address, account, slots))
-        });
+        let leaves = state
+            .accounts
+            .iter()
+            .map(|(address, (account, slots))| (keccak256(address), self.account(account, slots)));
         let leaves: Vec<_> = leaves.collect();
         self.trie(leaves)
     }
 
-    fn account(&mut self, _: Address, account: &Account, slots: &BTreeMap<U256, U256>) -> Vec<u8> {
+    fn account(&mut self, account: &Account, slots: &BTreeMap<U256, U256>) -> Vec<u8> {
         let leaf = |(slot, value): (&U256, &U256)| {
             (keccak256(B256::from(*slot)), alloy_rlp::encode(value))
         };
