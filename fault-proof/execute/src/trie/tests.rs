@@ -53,7 +53,9 @@ impl Store {
             });
         }
         let here = entries.iter().find(|(key, _)| key.len() == depth);
-        items.push(here.map_or(Vec::from([0x80]), |(_, value)| string(&alloy_rlp::encode(value))));
+        items.push(
+            here.map_or_else(|| Vec::from([0x80]), |(_, value)| string(&alloy_rlp::encode(value))),
+        );
         list(&items)
     }
 
