@@ -1,7 +1,7 @@
 //! The expensive computations, as questions that the caller answers.
 //!
-//! Start with [`Crypto`]. A native host answers with C libraries, the guest through the precompile oracle
-//! (F2), and [`PureRust`] with what is compiled in.
+//! Start with [`Crypto`]. The guest answers through the precompile oracle (F2), everyone else with
+//! [`RevmCrypto`].
 //!
 //! **Invariant:** gas and input limits are settled before a question is asked; an answer depends on the
 //! question alone.
@@ -146,11 +146,11 @@ pub trait Crypto {
     }
 }
 
-/// The back end that is compiled in: pure Rust unless the build selects revm's C libraries.
+/// revm's own implementations: C libraries with the feature `native`, else pure Rust.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PureRust;
+pub struct RevmCrypto;
 
-impl Crypto for PureRust {
+impl Crypto for RevmCrypto {
     fn call(&mut self, call: Call<'_>) -> Result<Option<Bytes>, StateError> {
         // Gas is settled already, so there is plenty.
         let (input, gas) = (call.input, u64::MAX);

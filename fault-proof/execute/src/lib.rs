@@ -40,7 +40,7 @@ mod trie;
 mod trie_state;
 
 pub use block::{Block, Executed, Outcome, execute, execute_or_deposits_only};
-pub use crypto::{Call, Crypto, Function, PureRust, Signature};
+pub use crypto::{Call, Crypto, Function, RevmCrypto, Signature};
 pub use error::{Error, Invalid, ParentFault, TransactionFault};
 pub use fees::{FastLz, L1Fees, OperatorFee, da_size};
 pub use header::next_base_fee;

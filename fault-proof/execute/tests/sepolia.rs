@@ -4,7 +4,7 @@
 
 use alloy_primitives::map::B256Map;
 use alloy_primitives::{Bytes, Sealable, keccak256};
-use opal_execute::{Key, PureRust, TrieState, execute};
+use opal_execute::{Key, RevmCrypto, TrieState, execute};
 use opal_harness::Vectors;
 use opal_types::read::BlockFixture;
 
@@ -32,8 +32,9 @@ fn real_blocks_have_their_hash() {
         let parent = block.parent.seal_slow();
         let source = |key: &Key| records.get(key.hash()).cloned();
         let mut state = TrieState::new(source, &parent);
-        let outcome = execute(&block.config, &parent, &block.attributes, &mut state, &mut PureRust)
-            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let outcome =
+            execute(&block.config, &parent, &block.attributes, &mut state, &mut RevmCrypto)
+                .unwrap_or_else(|error| panic!("{file}: {error}"));
         let header = &outcome.header;
         assert_eq!(header.hash(), block.expected_hash, "{file}: {header:#?}");
     }

@@ -41,21 +41,24 @@ pub fn answer(request: &[u8], crypto: &mut impl Crypto) -> Result<Vec<u8>, Preco
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opal_execute::PureRust;
+    use opal_execute::RevmCrypto;
 
     #[test]
     fn a_request_that_names_no_precompile_is_refused() {
-        let refused = answer(&[0x55; 40], &mut PureRust);
+        let refused = answer(&[0x55; 40], &mut RevmCrypto);
         assert_eq!(refused, Err(PrecompileError::Unknown { address: Address::repeat_byte(0x55) }));
-        assert_eq!(answer(&[0; 27], &mut PureRust), Err(PrecompileError::TooShort { length: 27 }));
+        assert_eq!(
+            answer(&[0; 27], &mut RevmCrypto),
+            Err(PrecompileError::TooShort { length: 27 })
+        );
     }
 
     #[test]
     fn success_and_failure_differ_in_the_status() {
         let address = Function::Bn254Add.address();
         let request = |input: &[u8]| [address.as_slice(), &150_u64.to_be_bytes(), input].concat();
-        let sum = answer(&request(&[]), &mut PureRust).unwrap();
+        let sum = answer(&request(&[]), &mut RevmCrypto).unwrap();
         assert_eq!((sum[0], sum.len()), (1, 65));
-        assert_eq!(answer(&request(&[0xff; 64]), &mut PureRust), Ok(vec![0]));
+        assert_eq!(answer(&request(&[0xff; 64]), &mut RevmCrypto), Ok(vec![0]));
     }
 }

@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use alloy_primitives::{B256, keccak256};
-use opal_execute::PureRust;
+use opal_execute::RevmCrypto;
 use opal_harness::{Vectors, guest_image};
 use opal_host::{PreimageFile, Report, Verdict, execute, execute_in_vm};
 use opal_program::{BlockTask, PreimageKey};
@@ -49,8 +49,8 @@ impl Input {
         let task = self.task()?;
         let file = PreimageFile::parse(self.preimages.clone().into()).ok()?;
         Some(match image {
-            None => execute(&task, &file, &mut PureRust),
-            Some(image) => execute_in_vm(image, &task, &file, &mut PureRust, &mut |_| {}),
+            None => execute(&task, &file, &mut RevmCrypto),
+            Some(image) => execute_in_vm(image, &task, &file, &mut RevmCrypto, &mut |_| {}),
         })
     }
 

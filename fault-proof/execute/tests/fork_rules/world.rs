@@ -5,7 +5,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Sealable, Sealed, TxKind, U256, address, bytes};
 use op_alloy_consensus::TxDeposit;
 use opal_execute::predeploys::{L1_BLOCK, SEQUENCER_FEE_VAULT};
-use opal_execute::{Call, Crypto, Error, Outcome, PureRust, Signature, StateError, execute};
+use opal_execute::{Call, Crypto, Error, Outcome, RevmCrypto, Signature, StateError, execute};
 use opal_types::{
     Attributes, BaseFeeParams, BlockId, ChainConfig, ExtraData, Fork, ForkTimes, Genesis,
     SystemConfig,
@@ -27,7 +27,7 @@ pub(crate) struct SignedByAlice;
 
 impl Crypto for SignedByAlice {
     fn call(&mut self, call: Call<'_>) -> Result<Option<Bytes>, StateError> {
-        PureRust.call(call)
+        RevmCrypto.call(call)
     }
 
     fn recover(&mut self, _: &B256, _: &Signature) -> Result<Option<Address>, StateError> {

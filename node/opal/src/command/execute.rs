@@ -5,7 +5,7 @@
 use super::{answer, progress::Progress};
 use crate::exit::Exit;
 use clap::Args;
-use opal_execute::PureRust;
+use opal_execute::RevmCrypto;
 use opal_host::{PreimageFile, Report, Verdict};
 use opal_program::BlockTask;
 use opal_types::read::BlockFixture;
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Exit {
             Ok(image) => in_vm(&image, &task, &file),
             Err(reason) => Report::unread(reason),
         },
-        Ok((task, file)) => opal_host::execute(&task, &file, &mut PureRust),
+        Ok((task, file)) => opal_host::execute(&task, &file, &mut RevmCrypto),
         Err(reason) => Report::unread(reason),
     };
     answer(if options.json { report.to_json() } else { report.to_string() }.trim_end());
@@ -62,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Exit {
 fn in_vm(image: &[u8], task: &BlockTask, file: &PreimageFile) -> Report {
     let mut progress = Progress::start();
     let show = &mut |steps| progress.show(steps);
-    opal_host::execute_in_vm(image, task, file, &mut PureRust, show)
+    opal_host::execute_in_vm(image, task, file, &mut RevmCrypto, show)
 }
 
 /// The program that `scripts/guest.sh` built when this binary was built; empty if it had not.

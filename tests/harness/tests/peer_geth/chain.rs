@@ -10,7 +10,7 @@ use alloy_primitives::{Address, B256, Bytes, Sealable, Sealed, U64, U256};
 use alloy_rlp::Encodable;
 use opal_execute::predeploys::{MESSAGE_PASSER, SEQUENCER_FEE_VAULT};
 use opal_execute::{
-    Error, Invalid, Key as Preimage, Outcome, PureRust, StateRead, TrieState, execute,
+    Error, Invalid, Key as Preimage, Outcome, RevmCrypto, StateRead, TrieState, execute,
 };
 use opal_types::{
     Attributes, BaseFeeParams, BlockId, ChainConfig, ExtraData, Fork, ForkTimes, Genesis,
@@ -129,13 +129,13 @@ impl Chain {
     fn over_nodes(&self, attributes: &Attributes) -> Result<Outcome, Error> {
         let source = |key: &Preimage| self.store.0.get(key.hash()).cloned();
         let mut state = TrieState::new(source, &self.head);
-        execute(&self.config, &self.head, attributes, &mut state, &mut PureRust)
+        execute(&self.config, &self.head, attributes, &mut state, &mut RevmCrypto)
     }
 
     /// Executes over the state in memory, and gives the state after.
     pub(crate) fn over_memory(&self, attributes: &Attributes) -> Result<(Outcome, Memory), Error> {
         let mut state = self.state.clone();
-        let outcome = execute(&self.config, &self.head, attributes, &mut state, &mut PureRust)?;
+        let outcome = execute(&self.config, &self.head, attributes, &mut state, &mut RevmCrypto)?;
         Ok((outcome, state))
     }
 

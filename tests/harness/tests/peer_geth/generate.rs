@@ -15,7 +15,7 @@ use super::{
 };
 use alloy_primitives::{Bytes, TxKind, U256};
 use op_alloy_consensus::TxDeposit;
-use opal_execute::{Block, Error, Invalid, PureRust};
+use opal_execute::{Block, Error, Invalid, RevmCrypto};
 use opal_types::{Attributes, BaseFeeParams, Fork};
 use std::collections::BTreeMap;
 
@@ -142,7 +142,7 @@ fn fill(
     let fork = chain.config.forks.at(attributes.timestamp);
     let only_deposits = chain.config.activates(Fork::Jovian, attributes.timestamp);
     let mut state = chain.state.clone();
-    let mut crypto = PureRust;
+    let mut crypto = RevmCrypto;
     let mut block =
         Block::begin(&chain.config, &chain.head, attributes, &mut state, &mut crypto).unwrap();
     block.push(&attributes.transactions[0]).unwrap();

@@ -6,7 +6,7 @@
 
 use super::{keys::Key, rng::Rng};
 use alloy_primitives::{B256, Bytes, U256, hex};
-use opal_execute::{Call, Crypto, Function, PureRust};
+use opal_execute::{Call, Crypto, Function, RevmCrypto};
 
 /// Numbers of all precompiles, and of some addresses that have none.
 pub(crate) const NUMBERS: [u16; 23] = [
@@ -108,7 +108,7 @@ pub(crate) fn valid(rng: &mut Rng, number: u16) -> Vec<u8> {
 }
 
 fn compute(function: Function, input: &[u8]) -> Vec<u8> {
-    let answer = PureRust.call(Call { function, gas: 0, input }).unwrap();
+    let answer = RevmCrypto.call(Call { function, gas: 0, input }).unwrap();
     answer.unwrap_or_else(|| panic!("{function:?} refuses {}", hex::encode(input))).into()
 }
 
