@@ -1,6 +1,6 @@
 # What this repository can do, as an index. Each recipe is one line that can be pasted; the logic is in scripts/.
 # Every target installs what it lacks on Debian or Ubuntu and says so. A Rust toolchain must be there.
-.PHONY: help test lint guest fmt
+.PHONY: help test lint guest bench fuzz fmt
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -13,6 +13,12 @@ lint: ## clippy and formats, warnings are errors
 
 guest: ## builds the MIPS64 guests and compares the hash of the program with the recorded one
 	scripts/guest.sh
+
+bench: ## prints speed and memory beside Go cannon and kona-executor; BLOCKS=folder adds recorded blocks
+	scripts/bench.sh $(BLOCKS)
+
+fuzz: ## ten million random VM steps beside Go cannon; MIN=minutes bounds the time
+	scripts/fuzz.sh $(MIN)
 
 fmt: ## formats the Rust code
 	cargo fmt --all

@@ -1,4 +1,4 @@
-//! Native execution of recorded blocks beside kona-executor: `cargo bench -p opal-host -- FOLDER... [--peer PROGRAM]`.
+//! Recorded blocks natively beside kona-executor, and in the VM: `cargo bench -p opal-host -- FOLDER... [--peer PROGRAM]`.
 //!
 //! **Invariant:** the clock runs from decoded attributes and indexed pre-images to the compared hash, on both sides;
 //! the sides take turns, so what slows the machine slows both. A run without the expected hash ends the program.
@@ -6,7 +6,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use opal_execute::RevmCrypto;
-use opal_host::{PreimageFile, Verdict, execute};
+use opal_harness::{
+    guest_image,
+    measure::{peak_memory_mib, reset_peak_memory},
+};
+use opal_host::{PreimageFile, Verdict, execute, execute_in_vm};
 use opal_program::BlockTask;
 use opal_types::read::BlockFixture;
 use std::{
@@ -60,16 +64,11 @@ fn main() {
             folder => folders.push(PathBuf::from(folder)),
         }
     }
+    let inputs: Vec<Vec<Input>> = folders.iter().map(|it| open_all(it)).collect();
     let mut table = BTreeMap::<u64, Best>::new();
-    for folder in &folders {
-        let mut fixtures: Vec<PathBuf> = fs::read_dir(folder)
-            .expect("the folder can be read")
-            .map(|entry| entry.expect("the folder can be read").path())
-            .filter(|path| path.to_string_lossy().ends_with(".fixture.json"))
-            .collect();
-        fixtures.sort();
-        let inputs: Vec<Input> = fixtures.iter().map(|it| open(it)).collect();
-        for _ in 0..TURNS {
+    reset_peak_memory();
+    for _ in 0..TURNS {
+        for (folder, inputs) in folders.iter().zip(&inputs) {
             inputs.iter().for_each(|input| measure(input, &mut table));
             if let Some(program) = &peer {
                 measure_peer(program, folder, &mut table);
@@ -77,6 +76,17 @@ fn main() {
         }
     }
     print(&table, peer.is_some());
+    print_vm(inputs.iter().flatten());
+}
+
+fn open_all(folder: &Path) -> Vec<Input> {
+    let mut fixtures: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.to_string_lossy().ends_with(".fixture.json"))
+        .collect();
+    fixtures.sort();
+    fixtures.iter().map(|it| open(it)).collect()
 }
 
 fn measure(input: &Input, table: &mut BTreeMap<u64, Best>) {
@@ -107,15 +117,9 @@ fn measure_peer(program: &str, folder: &Path, table: &mut BTreeMap<u64, Best>) {
 }
 
 fn print(table: &BTreeMap<u64, Best>, with_peer: bool) {
-    println!("Native block execution, one core, best of {}:", TURNS * RUNS);
-    println!(
-        "{:>10} {:>11} {:>9} {:>8}{}",
-        "block",
-        "gas",
-        "opal ms",
-        "Mgas/s",
-        if with_peer { "   kona ms   Mgas/s    ratio" } else { "" }
-    );
+    println!("Native block execution, one core, best of {} runs:", TURNS * RUNS);
+    let peer_head = if with_peer { "   kona ms   Mgas/s    ratio" } else { "" };
+    println!("{:>10} {:>11} {:>9} {:>8}{peer_head}", "block", "gas", "opal ms", "Mgas/s");
     for (block, best) in table {
         let Best { gas, opal, peer } = *best;
         let speed = |seconds: f64| gas as f64 / seconds / 1e6;
@@ -124,5 +128,36 @@ fn print(table: &BTreeMap<u64, Best>, with_peer: bool) {
             print!(" {:>9.2} {:>8.0} {:>8.2}", peer * 1e3, speed(peer), peer / opal);
         }
         println!();
+    }
+    println!(
+        "Peak memory, all pre-images included: {:.0} MiB",
+        peak_memory_mib().unwrap_or(f64::NAN)
+    );
+}
+
+/// Steps per gas of kona-executor in a guest that embeds its pre-images (performance.md 8.1).
+const KONA_STEPS_PER_GAS: [(u64, f64); 3] =
+    [(26_207_961, 49.7), (26_207_962, 34.9), (26_208_927, 61.7)];
+
+fn print_vm<'a>(inputs: impl Iterator<Item = &'a Input>) {
+    let Some(image) = guest_image("opal-guest", "blocks in the VM") else { return };
+    println!("The same blocks in the VM, pre-image reads included:");
+    println!(
+        "{:>10} {:>11} {:>9} {:>8} {:>8} {:>9}",
+        "block", "steps", "steps/gas", "kona", "M/s", "peak MiB"
+    );
+    for input in inputs {
+        reset_peak_memory();
+        let report = execute_in_vm(&image, &input.task, &input.file, &mut RevmCrypto, &mut |_| {});
+        assert_eq!(report.verdict, Verdict::Valid, "{report}");
+        let figures = report.vm.expect("the VM ran");
+        let block = report.block.expect("a valid block has a number");
+        let gas = report.gas_used.expect("a valid block has a sum of gas");
+        let kona = KONA_STEPS_PER_GAS.iter().find(|(number, _)| *number == block);
+        let kona = kona.map_or_else(|| "-".into(), |(_, figure)| format!("{figure:.1}"));
+        let per_gas = figures.steps as f64 / gas as f64;
+        let (steps, speed) = (figures.steps, figures.steps_per_second / 1e6);
+        let peak = peak_memory_mib().unwrap_or(f64::NAN);
+        println!("{block:>10} {steps:>11} {per_gas:>9.1} {kona:>8} {speed:>8.0} {peak:>9.0}");
     }
 }

@@ -2,21 +2,20 @@
 //!
 //! **Invariant:** every record was hashed when the file was read, so a value handed out matches its key.
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256, map::B256Map};
 use opal_program::{KeyKind, PreimageKey};
-use std::collections::HashMap;
 
 /// The records of one file by hash.
 #[derive(Clone, Debug, Default)]
 pub struct PreimageFile {
     /// Keyed by the hash with its first byte cleared, because that byte holds the kind in a key.
-    records: HashMap<B256, Bytes>,
+    records: B256Map<Bytes>,
 }
 
 impl PreimageFile {
     /// Reads and hashes all records. `content` is shared, not copied.
     pub fn parse(content: Bytes) -> Result<Self, PreimageFileError> {
-        let mut records = HashMap::new();
+        let mut records = B256Map::default();
         let mut offset = 0;
         while offset < content.len() {
             let start = offset.saturating_add(4);

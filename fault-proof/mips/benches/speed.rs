@@ -1,13 +1,14 @@
-//! Steps per second of the interpreter on the guests given as arguments: `cargo bench -p opal-mips -- a.elf b.elf`.
+//! Steps per second of the interpreter beside Go cannon's core loop: `cargo bench -p opal-mips -- ELF... [--peer PROGRAM]`.
 //!
 //! **Invariant:** measures user CPU time where the system tells it, else wall time; whole runs without loading and
-//! hashing, the best of three rounds. A round repeats a short guest until it outweighs the clock's ticks; such a figure
-//! includes decoding each page for few executions.
+//! hashing. The sides take turns and end in the same state. A turn repeats a short guest until it outweighs the clock's
+//! ticks; such a figure includes decoding each page for few executions.
 
-#![expect(clippy::disallowed_types, reason = "a benchmark reads the clock")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use opal_harness::measure::{CpuTime, peak_memory_mib, reset_peak_memory};
 use opal_mips::{Io, OracleError, PreimageOracle, Silent, Stop, Until, Vm, elf};
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, process::Command, sync::Arc};
 
 /// Answers by the rule of the vectors' guests: 100 bytes, counting up from the last byte of the key.
 struct Counting;
@@ -23,60 +24,98 @@ impl PreimageOracle for Counting {
     }
 }
 
-/// User CPU time of this process, in the 10 ms ticks of Linux; wall time elsewhere.
-struct CpuTime {
-    wall: Instant,
-    user: Option<f64>,
+/// Steps that make a turn long against a tick, and turns of each side.
+const TURN_STEPS: u64 = 30_000_000;
+const TURNS: usize = 2;
+
+/// Best figures of one side for one guest.
+#[derive(Clone, Copy, Default)]
+struct Best {
+    /// Millions of steps per second.
+    speed: f64,
+    peak_memory_mib: f64,
 }
 
-impl CpuTime {
-    fn now() -> Self {
-        Self { wall: Instant::now(), user: user_seconds() }
+impl Best {
+    fn add(&mut self, speed: f64, peak_memory_mib: f64) {
+        self.speed = self.speed.max(speed);
+        self.peak_memory_mib = self.peak_memory_mib.max(peak_memory_mib);
     }
-
-    fn elapsed_seconds(&self) -> f64 {
-        match (self.user, user_seconds()) {
-            (Some(before), Some(after)) if after > before => after - before,
-            _ => self.wall.elapsed().as_secs_f64(),
-        }
-    }
 }
 
-fn user_seconds() -> Option<f64> {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let line = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // Fields are counted from behind the name in brackets: utime is the 14th of all.
-    let ticks: f64 = line.rsplit_once(')')?.1.split_whitespace().nth(11)?.parse().ok()?;
-    Some(ticks / TICKS_PER_SECOND)
-}
-
-/// Steps that make a round long against a tick.
-const ROUND: u64 = 30_000_000;
-
-/// Runs a guest to its end and returns the number of its steps.
-fn run(path: &str, vm: &mut Vm) -> u64 {
-    let mut io = Io { oracle: &mut Counting, output: &mut Silent };
-    let stop = vm.run(Until { step: u64::MAX, preimage: false }, &mut io);
-    assert!(matches!(stop, Ok(Stop::Exited)), "{path}: {stop:?}");
-    vm.step_count()
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 fn main() {
-    for path in std::env::args().skip(1).filter(|it| !it.starts_with("--")) {
-        let file = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let program = elf::load(&file).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let fresh = || Vm::new(program.state.clone());
-        let steps = run(&path, &mut fresh());
-        let mut best = f64::INFINITY;
-        for _ in 0..3 {
-            let mut vms: Vec<_> = (0..=ROUND / steps.max(1)).map(|_| fresh()).collect();
-            let start = CpuTime::now();
-            for vm in &mut vms {
-                run(&path, vm);
-            }
-            best = best.min(start.elapsed_seconds() / vms.len() as f64);
+    let (mut guests, mut peer) = (Vec::new(), None);
+    let mut arguments = std::env::args().skip(1).filter(|it| it != "--bench");
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--peer" => peer = arguments.next(),
+            guest => guests.push(guest.to_owned()),
         }
-        println!("{path}: {steps} steps, {:.1} M steps/s", steps as f64 / best / 1e6);
     }
+    println!("Interpreter, one core, best of {TURNS} turns; M/s = million steps per second:");
+    for guest in &guests {
+        bench(guest, peer.as_deref());
+    }
+}
+
+fn bench(guest: &str, peer: Option<&str>) {
+    let (mut opal, mut go) = (Best::default(), Best::default());
+    let (mut steps, mut version) = (0, String::new());
+    for _ in 0..TURNS {
+        let hash;
+        (steps, hash) = turn(guest, &mut opal);
+        if let Some(program) = peer {
+            version = peer_turn(program, guest, &hash, &mut go);
+        }
+    }
+    let name = Path::new(guest).file_stem().unwrap_or_default().to_string_lossy();
+    print!(
+        "{name:>13} {steps:>11} steps: opal {:.1} M/s, {:.0} MiB",
+        opal.speed, opal.peak_memory_mib
+    );
+    if peer.is_some() {
+        let ratio = opal.speed / go.speed;
+        print!(
+            "; Go cannon {version} {:.1} M/s, {:.0} MiB; ratio {ratio:.1}",
+            go.speed, go.peak_memory_mib
+        );
+    }
+    println!();
+}
+
+/// Runs the guest to its end, as often as a turn needs; its steps and the hash of the last state.
+fn turn(guest: &str, best: &mut Best) -> (u64, String) {
+    reset_peak_memory();
+    let file = std::fs::read(guest).unwrap_or_else(|error| panic!("{guest}: {error}"));
+    let state = elf::load(&file).unwrap_or_else(|error| panic!("{guest}: {error}")).state;
+    let (mut seconds, mut steps) = (0.0, 0);
+    loop {
+        let mut vm = Vm::new(state.clone());
+        let start = CpuTime::start();
+        let mut io = Io { oracle: &mut Counting, output: &mut Silent };
+        let stop = vm.run(Until { step: u64::MAX, preimage: false }, &mut io);
+        seconds += start.elapsed();
+        assert!(matches!(stop, Ok(Stop::Exited)), "{guest}: {stop:?}");
+        steps += vm.step_count();
+        if steps >= TURN_STEPS {
+            best.add(steps as f64 / seconds / 1e6, peak_memory_mib().unwrap_or(f64::NAN));
+            let hash = vm.witness().hash().map(|byte| format!("{byte:02x}")).concat();
+            return (vm.step_count(), format!("0x{hash}"));
+        }
+    }
+}
+
+/// Runs the peer, which must end in the same state; its version.
+fn peer_turn(program: &str, guest: &str, hash: &str, best: &mut Best) -> String {
+    let output = Command::new(program)
+        .args(["bench", guest])
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("the peer prints JSON");
+    let number = |name: &str| figures[name].as_f64().expect("the peer prints this figure");
+    assert_eq!(figures["state_hash"].as_str(), Some(hash), "{guest}");
+    best.add(number("msteps_per_s"), number("peak_memory_mib"));
+    figures["optimism_version"].as_str().unwrap_or_default().to_owned()
 }

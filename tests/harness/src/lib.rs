@@ -1,4 +1,4 @@
-//! What the tests of all crates share: the conformance vectors and the account of what ran.
+//! What the tests and benchmarks of all crates share: the conformance vectors, peers, and the account of what ran.
 //!
 //! Start with [`Vectors`].
 //!
@@ -7,6 +7,7 @@
 
 mod conformance;
 mod guest;
+pub mod measure;
 pub mod peer;
 mod report;
 mod vectors;

@@ -324,12 +324,17 @@ impl Branch {
     pub(super) fn read(&mut self, bytes: Bytes) -> Option<()> {
         let mut items = Reader::list(&bytes)?;
         for kid in &mut self.kids {
+            if let Some(is_hash) = items.hash_or_empty() {
+                if !is_hash {
+                    *kid = Link::NONE;
+                }
+                continue;
+            }
             let item = items.item()?;
             let length = item.end.saturating_sub(item.payload);
-            match (item.kind, length) {
-                (Kind::String, 0) => *kid = Link::NONE,
-                (Kind::String, 32) | (Kind::List, 1..32) => {}
-                _ => return None,
+            // Hashes and gaps are behind us.
+            if item.kind != Kind::List || !(1..32).contains(&length) {
+                return None;
             }
         }
         let value = items.item()?;
@@ -376,7 +381,9 @@ impl Branch {
     pub(super) fn raw_kid(&self, nibble: u8) -> Option<Reference> {
         let mut items = Reader::list(&self.raw)?;
         for _ in 0..nibble {
-            items.item()?;
+            if items.hash_or_empty().is_none() {
+                items.item()?;
+            }
         }
         let item = items.item()?;
         reference_at(&self.raw, item)

@@ -101,6 +101,22 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// The next item of a branch's list, by the short way for what nearly all are: `true` for a hash,
+    /// `false` for an empty string. `None` = neither; nothing was read.
+    #[inline]
+    pub(crate) fn hash_or_empty(&mut self) -> Option<bool> {
+        const HASH: u8 = 0xa0;
+        const EMPTY: u8 = 0x80;
+        let (is_hash, length) = match *self.buffer.get(self.at)? {
+            HASH => (true, 33),
+            EMPTY => (false, 1),
+            _ => return None,
+        };
+        let end = self.at.checked_add(length).filter(|end| *end <= self.buffer.len())?;
+        self.at = end;
+        Some(is_hash)
+    }
+
     /// The next item, of either kind.
     pub(crate) fn item(&mut self) -> Option<Item> {
         let item = Item::at(self.buffer, self.at)?;
