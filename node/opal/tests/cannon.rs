@@ -129,8 +129,10 @@ fn a_preimage_read_without_a_host_is_a_vm_panic_and_writes_no_state() {
     let folder = TempDir::new().unwrap();
     let elf = vectors.path("cannon/elf/go_mt.elf");
     vectors.path("cannon/cannon-go_mt.json");
-    ok(&cannon(folder.path(), &["load-elf", "--path", elf.to_str().unwrap()]));
-    let output = cannon(folder.path(), &["run", "--output", "end.bin.gz"]);
+    let load = ["load-elf", "--path", elf.to_str().unwrap(), "--meta", ""];
+    ok(&cannon(folder.path(), &load));
+    assert!(!folder.path().join("meta.json").exists(), "an empty path is no file");
+    let output = cannon(folder.path(), &["run", "--meta", "", "--output", "end.bin.gz"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(!folder.path().join("end.bin.gz").exists());
     vectors.finish();

@@ -13,7 +13,11 @@ mod witness;
 
 use super::complain;
 use crate::exit::Exit;
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+use std::path::PathBuf;
 
 /// Drop-in for the Go cannon: load a guest, run it to any step, print witnesses and step proofs.
 #[derive(Debug, Args)]
@@ -36,6 +40,11 @@ enum Failure {
     Io(String),
     /// Status 2: the VM stopped on an exception.
     VmPanic(String),
+}
+
+/// A path that may be empty, for no file; clap's own parser of paths refuses that.
+fn path_or_none() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// Runs the subcommand.

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the state is the one the Go cannon would write, page for page.
 
-use super::{Failure, output};
+use super::{Failure, output, path_or_none};
 use clap::Args;
 use opal_mips::{elf, file};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "state.bin.gz", value_name = "STATE")]
     out: PathBuf,
     /// JSON file for the guest's symbols; empty for none.
-    #[arg(long, default_value = "meta.json", value_name = "JSON")]
+    #[arg(long, default_value = "meta.json", value_name = "JSON", value_parser = path_or_none())]
     meta: PathBuf,
 }
 

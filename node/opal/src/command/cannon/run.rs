@@ -4,7 +4,7 @@
 //!
 //! **Invariant:** between two steps at which something happens the VM runs at full speed.
 
-use super::{Failure, guest_log::GuestLog, output, pattern::Pattern};
+use super::{Failure, guest_log::GuestLog, output, path_or_none, pattern::Pattern};
 use crate::command::complain;
 use clap::Args;
 use opal_host::HostProcess;
@@ -24,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "state.bin.gz", value_name = "STATE")]
     input: PathBuf,
     /// State to write at the end; empty for none.
-    #[arg(long, default_value = "out.bin.gz", value_name = "STATE")]
+    #[arg(long, default_value = "out.bin.gz", value_name = "STATE", value_parser = path_or_none())]
     output: PathBuf,
     /// Steps to prove.
     #[arg(long, default_value = "never", value_name = "PATTERN")]
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "%1000000000", value_name = "PATTERN")]
     info_at: Pattern,
     /// JSON file of the guest's symbols; must exist unless empty.
-    #[arg(long, default_value = "meta.json", value_name = "JSON")]
+    #[arg(long, default_value = "meta.json", value_name = "JSON", value_parser = path_or_none())]
     meta: PathBuf,
     /// Pre-image server to start, with its arguments.
     #[arg(last = true, value_name = "HOST")]
