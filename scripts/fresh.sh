@@ -9,7 +9,7 @@ vectors=$(realpath "${OPAL_VECTORS:-../shared/vectors}")
 suite=bookworm
 mirror=http://deb.debian.org
 
-unmount() { for place in proc dev home/opal/shared/vectors; do umount -q "$folder/$place" || true; done; }
+unmount() { for place in proc dev opal/shared/vectors; do umount -q "$folder/$place" || true; done; }
 # What is mounted there must never be removed with it.
 clear_folder() { unmount && rm -rf --one-file-system "$folder"; }
 
@@ -21,16 +21,16 @@ make_machine() {
     cp /etc/resolv.conf /etc/hosts "$folder/etc/"
     cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/"
     cp -a "$(rustc --print sysroot)" "$folder/opt/rust"
-    mkdir -p "$folder/home/opal/shared/vectors"
-    git clone -q . "$folder/home/opal/main"
+    mkdir -p "$folder/opal/shared/vectors"
+    git clone -q . "$folder/opal/main"
     mount -t proc proc "$folder/proc"
     mount --bind /dev "$folder/dev"
-    mount --bind -o ro "$vectors" "$folder/home/opal/shared/vectors"
+    mount --bind -o ro "$vectors" "$folder/opal/shared/vectors"
 }
 
 run() {
     env -i HOME=/root PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot "$folder" bash -c 'cd /home/opal/main && .ci/run'
+        chroot "$folder" bash -c 'cd /opal/main && .ci/run'
 }
 
 clear_folder
