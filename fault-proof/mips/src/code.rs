@@ -81,6 +81,7 @@ impl CodeCache {
                     *op = Op::decode(u32::from_be_bytes(*word));
                 }
             }
+            pair(ops.get_mut(..PAGE_OPS).unwrap_or_default());
         }
         true
     }
@@ -90,11 +91,26 @@ impl CodeCache {
         let base = address & !7;
         for window in &mut self.windows {
             let start = Window::place(window.base, base);
+            // The instruction in front may be paired with the first of them.
+            let before = start.checked_sub(1).and_then(|it| window.ops.get_mut(it));
+            if let Some(op) = before {
+                op.code = op.code.single();
+            }
             let ops = window.ops.get_mut(start..).unwrap_or_default();
             for op in ops.iter_mut().take(2) {
                 *op = Op::UNDECODED;
             }
         }
+    }
+}
+
+/// Marks the pairs of a page. None reaches into the next page, which may not be decoded.
+fn pair(mut ops: &mut [Op]) {
+    while let [op, rest @ ..] = ops {
+        if let Some(next) = rest.first() {
+            op.code = op.code.single().paired(next.code);
+        }
+        ops = rest;
     }
 }
 

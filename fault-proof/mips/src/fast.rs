@@ -8,11 +8,13 @@
 use crate::{
     bus::Access,
     code::Window,
+    cpu::Cpu,
     error::Exit,
-    isa::{Cpu, execute},
+    isa::{Op, execute, execute_in_row},
     memory::Memory,
     register::RegisterFile,
 };
+use std::slice::Iter;
 
 /// Memory by way of the translation caches.
 struct Fast<'a> {
@@ -71,18 +73,18 @@ pub(crate) fn burst(
                 break 'burst;
             };
             // Asked for at the end of a row only: nothing is counted on the way.
-            let made = || length.wrapping_sub(row.len()).wrapping_sub(1) as u64;
-            let at = || start.wrapping_add(made().wrapping_mul(4));
-            match execute(at, &mut products, file, *op, &mut bus) {
+            let made = |row: &Iter<'_, Op>| length.wrapping_sub(row.len()).wrapping_sub(1) as u64;
+            let at = |row: &Iter<'_, Op>| start.wrapping_add(made(row).wrapping_mul(4));
+            match execute_in_row(*op, &mut row, at, (&mut products, file), &mut bus) {
                 Ok(None) => {}
                 Ok(Some(target)) => {
-                    pc = at().wrapping_add(4);
-                    left = left.wrapping_sub(made()).wrapping_sub(1);
+                    pc = at(&row).wrapping_add(4);
+                    left = left.wrapping_sub(made(&row)).wrapping_sub(1);
                     break target;
                 }
                 Err(_) => {
-                    pc = at();
-                    left = left.wrapping_sub(made());
+                    pc = at(&row);
+                    left = left.wrapping_sub(made(&row));
                     break 'burst;
                 }
             }
@@ -90,7 +92,8 @@ pub(crate) fn burst(
         delayed = Some(target);
         let slot = row.next().filter(|it| !it.code.is_transfer());
         let Some(op) = slot else { break };
-        if !matches!(execute(|| pc, &mut products, file, *op, &mut bus), Ok(None)) {
+        let op = Op { code: op.code.single(), ..*op };
+        if !matches!(execute(|| pc, &mut products, file, op, &mut bus), Ok(None)) {
             break;
         }
         delayed = None;

@@ -27,6 +27,7 @@ mod bits;
 mod bus;
 mod code;
 mod codec;
+mod cpu;
 pub mod elf;
 mod error;
 mod fast;

@@ -4,8 +4,8 @@
 
 use crate::{
     codec::{Decoder, Encoder},
+    cpu::{Cpu, Products},
     hash::{Digest, join, keccak256},
-    isa::{Cpu, Products},
 };
 
 /// Size of an encoded thread.

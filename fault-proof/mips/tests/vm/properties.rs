@@ -31,6 +31,18 @@ fn instruction() -> impl Strategy<Value = u32> {
         let base = if data { 29 } else { 28 };
         code << 26 | base << 21 | rt << 16 | u32::from((offset & 0x7ff).cast_unsigned())
     });
+    // Those that are executed in pairs come often enough to stand side by side.
+    let paired = prop::sample::select(vec![
+        0x00, 0x14, 0x16, 0x23, 0x24, 0x25, 0x26, 0x2b, 0x2d, 0x2f, 0x38,
+    ]);
+    let paired = (paired, any::<u32>()).prop_map(|(code, bits)| bits << 6 & 0x03ff_ffc0 | code);
+    let paired_memory = vec![0x19_u32, 0x23, 0x24, 0x28, 0x37, 0x3f];
+    let paired_memory =
+        (prop::sample::select(paired_memory), 0_u32..28, any::<bool>(), any::<u8>());
+    let paired_memory = paired_memory.prop_map(|(code, rt, data, offset)| {
+        let base = if data { 29 } else { 28 };
+        code << 26 | base << 21 | rt << 16 | u32::from(offset) << 2
+    });
     let branch = (4_u32..=7, any::<u16>(), -20_i16..20).prop_map(|(code, registers, distance)| {
         code << 26 | u32::from(registers & 0x3ff) << 16 | u32::from(distance.cast_unsigned())
     });
@@ -38,6 +50,8 @@ fn instruction() -> impl Strategy<Value = u32> {
         60 => special,
         40 => immediate,
         60 => memory,
+        60 => paired,
+        60 => paired_memory,
         8 => branch,
         1 => Just(0x0000_000c_u32),
         1 => any::<u32>(),
@@ -242,10 +256,25 @@ fn a_run_stops_behind_a_preimage_read_if_told() {
     assert_eq!(vm.last_preimage(), None);
 }
 
+/// Runs a loop of ten rounds that counts in r8, and whose first round rewrites an instruction with r10.
+fn check_rewritten(program: &[u32], rewritten: u64) {
+    let mut state = State::initial(CODE);
+    for (index, pair) in program.chunks(2).enumerate() {
+        let value = u64::from(pair[0]) << 32 | u64::from(pair[1]);
+        state.memory.set_word(CODE + 8 * index as u64, value);
+    }
+    let registers = &mut state.left[0].registers;
+    (registers[9], registers[10], registers[28]) = (10, rewritten, CODE);
+    let mut vm = Vm::new(state);
+    let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
+    assert_eq!(vm.run(Until { step: 1000, preimage: false }, &mut io).unwrap(), Stop::Exited);
+    assert_eq!(vm.state().scalars.exit_code, 1 + 9 * 2);
+}
+
 #[test]
 fn code_that_changes_itself_runs_as_changed() {
     // addiu r8, r8, 1 becomes addiu r8, r8, 2 in the second round of a loop.
-    let program: [u32; 8] = [
+    let program = [
         0x2508_0001, // loop: addiu r8, r8, 1
         0xaf8a_0000, //       sw r10, 0(r28)
         0x2529_ffff, //       addiu r9, r9, -1
@@ -255,17 +284,25 @@ fn code_that_changes_itself_runs_as_changed() {
         0x0100_2025, //       or r4, r8, r0
         0x0000_000c, //       syscall
     ];
-    let mut state = State::initial(CODE);
-    for (index, pair) in program.chunks(2).enumerate() {
-        let value = u64::from(pair[0]) << 32 | u64::from(pair[1]);
-        state.memory.set_word(CODE + 8 * index as u64, value);
-    }
-    let registers = &mut state.left[0].registers;
-    (registers[9], registers[10], registers[28]) = (10, 0x2508_0002, CODE);
-    let mut vm = Vm::new(state);
-    let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
-    assert_eq!(vm.run(Until { step: 1000, preimage: false }, &mut io).unwrap(), Stop::Exited);
-    assert_eq!(vm.state().scalars.exit_code, 1 + 9 * 2);
+    check_rewritten(&program, 0x2508_0002);
+}
+
+#[test]
+fn the_second_of_a_pair_runs_as_changed() {
+    // The word's first half is a pair's second: the instruction in front lies in another word.
+    let program = [
+        0x2529_ffff, // loop: addiu r9, r9, -1
+        0x656b_0000, //       daddiu r11, r11, 0
+        0x6508_0001, //       daddiu r8, r8, 1
+        0xaf8a_0008, //       sw r10, 8(r28)
+        0x1520_fffb, //       bne r9, r0, loop
+        0,
+        0x3402_1455, //       ori r2, r0, 5205
+        0x0100_2025, //       or r4, r8, r0
+        0x0000_000c, //       syscall
+        0,
+    ];
+    check_rewritten(&program, 0x6508_0002);
 }
 
 #[test]
