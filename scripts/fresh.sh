@@ -7,17 +7,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$(realpath -m "${1:-${OPAL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opal}/fresh}")
 vectors=$(realpath "${OPAL_VECTORS:-../shared/vectors}")
 suite=bookworm
-mirror=http://deb.debian.org
 
 unmount() { for place in proc dev opal/shared/vectors; do umount -q "$folder/$place" || true; done; }
 # What is mounted there must never be removed with it.
 clear_folder() { unmount && rm -rf --one-file-system "$folder"; }
 
 make_machine() {
-    debootstrap --variant=minbase --include=git,curl,ca-certificates $suite "$folder" $mirror/debian >/dev/null
-    # As an installed Debian has them: the fixes of the release come from two more suites.
-    printf 'deb %s %s main\n' $mirror/debian $suite $mirror/debian $suite-updates \
-        $mirror/debian-security $suite-security >"$folder/etc/apt/sources.list"
+    debootstrap --variant=minbase --include=git,curl,ca-certificates $suite "$folder" >/dev/null
+    # As an installed Debian has them: the fixes of the release come from two more suites of the same mirror.
+    local mirror
+    mirror=$(awk '$1 == "deb" { print $2; exit }' "$folder/etc/apt/sources.list")
+    printf 'deb %s %s main\n' "$mirror" $suite "$mirror" $suite-updates \
+        "$mirror-security" $suite-security >"$folder/etc/apt/sources.list"
     cp /etc/resolv.conf /etc/hosts "$folder/etc/"
     cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/"
     cp -a "$(rustc --print sysroot)" "$folder/opt/rust"
