@@ -7,6 +7,7 @@
 //! **Invariant:** a log becomes a deposit or an error, never a panic, and never reserves more
 //! memory than its length.
 
+use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, address, b256, keccak256};
 use op_alloy_consensus::TxDeposit;
 
@@ -206,4 +207,11 @@ impl Content {
             data: if data.is_empty() { Bytes::new() } else { owner.slice_ref(data) },
         })
     }
+}
+
+/// The EIP-2718 bytes of a deposit.
+pub fn encode_deposit(deposit: &TxDeposit) -> Bytes {
+    let mut bytes = alloc::vec::Vec::with_capacity(deposit.eip2718_encoded_length());
+    deposit.encode_2718(&mut bytes);
+    bytes.into()
 }

@@ -28,19 +28,52 @@ extern crate std;
 
 mod attributes;
 mod base_fee;
+mod batch;
+mod blob;
+mod block_ref;
+mod channel;
 mod config;
 mod deposit;
 mod fork;
+mod frame;
+mod l1_config;
+mod l1_header;
+mod l1_info;
 #[cfg(feature = "serde")]
 pub mod read;
 mod rlp;
 mod root;
+mod system_config;
+mod upgrades;
+mod words;
 
 pub use attributes::Attributes;
 pub use base_fee::{BaseFeeError, ExtraData};
+pub use batch::{
+    Batch, BatchError, RawSpanBatch, SingularBatch, SpanBatch, SpanBlock, SpanEncodeError,
+    SpanError, SpanParams, SpanTransactionError, TransactionError,
+};
+pub use blob::{BLOB_SIZE, BlobError, MAX_BLOB_DATA, decode_blob, encode_blob};
+pub use block_ref::L2Ref;
+pub use channel::{BatchReader, ChannelError, ChannelLimits};
+#[cfg(feature = "encode")]
+pub use channel::{Compression, compress_channel};
 pub use config::{
     AltDa, AltDaCommitment, BaseFeeParams, BlockId, ChainConfig, Genesis, SystemConfig,
 };
-pub use deposit::{DEPOSIT_EVENT, DepositLogError, DepositSource, alias, deposit_from_log};
+pub use deposit::{
+    DEPOSIT_EVENT, DepositLogError, DepositSource, alias, deposit_from_log, encode_deposit,
+};
 pub use fork::{Fork, ForkTimes};
+pub use frame::{ChannelId, FRAME_OVERHEAD, Frame, FrameError, encode_frames, parse_frames};
+pub use l1_config::{BlobParams, BlobScheduleError, L1Config};
+pub use l1_header::{L1Flavour, L1Header, L1HeaderError};
+pub use l1_info::{
+    DEPOSITOR, L1_BLOCK, L1BlockInfo, L1Info, L1InfoError, L1InfoFormat, l1_info_deposit,
+};
 pub use root::{ChainOutput, OutputRoot, OutputRootError, SuperRoot, SuperRootError};
+pub use system_config::{
+    CONFIG_UPDATE_EVENT, ConfigUpdateError, EpochPosition, FeeScalars, OfBlockError, ScalarError,
+    SkippedUpdate,
+};
+pub use upgrades::{UpgradeError, upgrade_gas, upgrade_transactions, wrap_for_set};

@@ -1,7 +1,8 @@
 //! Readers of the JSON and TOML forms that other programs write. Never in the guest.
 //!
 //! Start with [`rollup_json`]; [`BlockFixture`] is what `opal execute` reads, [`Superchain`] the
-//! registry's files, [`GenesisFile`] a chain's first block with its accounts.
+//! registry's files, [`GenesisFile`] a chain's first block with its accounts, [`l1_config_json`] its
+//! L1.
 //!
 //! The rule for fields: what opal obeys is read; what it knows and has no use for is listed in the
 //! file structs with a leading underscore and passed over; anything else is refused by name,
@@ -13,9 +14,11 @@
 mod fixture;
 mod genesis;
 mod header;
+mod l1_config;
 mod registry;
 mod rollup;
 
+use crate::BlobScheduleError;
 use alloc::string::{String, ToString};
 use alloy_primitives::B256;
 use serde::de::DeserializeOwned;
@@ -23,6 +26,7 @@ use serde::de::DeserializeOwned;
 pub use fixture::BlockFixture;
 pub use genesis::{GenesisAccount, GenesisFile};
 pub use header::header_json;
+pub use l1_config::l1_config_json;
 pub use registry::{Superchain, superchains_json};
 pub use rollup::rollup_json;
 
@@ -82,6 +86,15 @@ pub enum ReadError {
         /// The `hash` field.
         claimed: B256,
     },
+    /// An L1 with blobs whose price is not told (D24).
+    #[error("config.blobSchedule: {fork} is scheduled and has no parameters")]
+    NoBlobParams {
+        /// The fork.
+        fork: &'static str,
+    },
+    /// Blob parameters that cannot be (D24).
+    #[error("config.blobSchedule: {0}")]
+    BlobSchedule(BlobScheduleError),
     /// Two fields that say the same differ.
     #[error("{field}: says something else than {other}")]
     Conflict {

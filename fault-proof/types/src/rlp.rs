@@ -48,12 +48,14 @@ plain_fields!(
     U256,
     Vec<Bytes>,
     Vec<Withdrawal>,
+    Vec<crate::BlobParams>,
     crate::AltDa,
     crate::AltDaCommitment,
     crate::BaseFeeParams,
     crate::BlockId,
     crate::ForkTimes,
     crate::Genesis,
+    crate::L1Flavour,
     crate::SystemConfig,
 );
 
