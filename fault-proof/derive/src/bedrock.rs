@@ -1,0 +1,4 @@
+//! Stages up to Granite.
+
+pub(crate) mod batches;
+pub(crate) mod channels;
