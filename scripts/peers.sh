@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs of tests/peers into the cache and prints the path of each: peers.sh [--offline] NAME...
-# NAME is cannon or geth (Go modules) or kona (Rust, for benchmarks). A program is rebuilt only when its folder changes.
+# NAME is cannon, derive or geth (Go modules), kona_codec or kona (Rust; the latter for benchmarks only). A program is
+# rebuilt only when its folder changes.
 # --offline uses only what an earlier run has downloaded: that is how the tests call it.
 # Exit status 3: Go is not installed.
 set -euo pipefail
@@ -17,11 +18,11 @@ build_go() {
 }
 
 # Compiled with the machine's own C compiler and cargo; locked, in a target folder apart from opal's.
-build_kona() {
-    local target="$cache/kona/target"
-    (cd "$peers/kona" && env -u CARGO_BUILD_BUILD_DIR CARGO_TARGET_DIR="$target" \
+build_rust() {
+    local target="$cache/$1/target"
+    (cd "$peers/$1" && env -u CARGO_BUILD_BUILD_DIR CARGO_TARGET_DIR="$target" \
         timeout "$limit_s" cargo build --quiet --locked --release "${cargo_offline[@]}")
-    cp "$target/release/kona-peer" "$2"
+    cp "$target/release/${1//_/-}-peer" "$2"
 }
 
 cargo_offline=()
@@ -39,8 +40,8 @@ for name in "$@"; do
     if [ ! -x "$program" ]; then
         echo "peers: building $name" >&2
         case "$name" in
-            cannon | geth) build_go "$name" "$program.new" ;;
-            kona) build_kona "$name" "$program.new" ;;
+            cannon | derive | geth) build_go "$name" "$program.new" ;;
+            kona | kona_codec) build_rust "$name" "$program.new" ;;
             *) echo "peers: there is no peer $name" >&2; exit 64 ;;
         esac
         mv "$program.new" "$program"

@@ -1,6 +1,6 @@
 //! Programs of other teams that answer the same questions as opal, behind a pipe: the oracles of differential tests.
 //!
-//! Start with [`go_peer`]; the programs are in `tests/peers`, `scripts/peers.sh` builds them into the cache.
+//! Start with [`go_peer`] and [`rust_peer`]; the programs are in `tests/peers`, `scripts/peers.sh` builds them into the cache.
 //!
 //! **Invariant:** a peer is a process of its own, nothing of it is linked, and no network is used here. Where Go is
 //! missing the test is skipped with a notice; where Go is there and `CI` is set, a peer that cannot run is a failure.
@@ -18,6 +18,21 @@ const GO_IS_MISSING: i32 = 3;
 /// The program of `tests/peers/NAME`, built if its folder changed; `None` after noting why `test` is skipped.
 #[track_caller]
 pub fn go_peer(name: &str, test: &str) -> Option<PathBuf> {
+    built(
+        name,
+        test,
+        "the Go peer does not build offline: run scripts/peers.sh once with a network",
+    )
+}
+
+/// As [`go_peer`], for a program in Rust with a lock of its own.
+#[track_caller]
+pub fn rust_peer(name: &str, test: &str) -> Option<PathBuf> {
+    built(name, test, "the Rust peer does not build offline: run scripts/setup.sh with a network")
+}
+
+#[track_caller]
+fn built(name: &str, test: &str, why: &str) -> Option<PathBuf> {
     let script = workspace_root().join("scripts/peers.sh");
     let output = Command::new(script)
         .args(["--offline", name])
@@ -31,7 +46,6 @@ pub fn go_peer(name: &str, test: &str) -> Option<PathBuf> {
         skipped(test, "Go is not installed");
         return None;
     }
-    let why = "the Go peer does not build offline: run scripts/peers.sh once with a network";
     assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
     skipped(test, why);
     None
