@@ -397,6 +397,8 @@ impl Running {
         self.pipeline.flush(&mut self.cx);
         let mut derived = derived;
         derived.attributes.transactions.retain(|raw| raw.first() == Some(&DEPOSIT));
+        // Nothing of the span is left: what came before it is safe with it.
+        derived.concludes = true;
         self.handed = Some(derived);
         Ok(())
     }

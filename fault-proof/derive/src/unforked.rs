@@ -4,6 +4,7 @@ pub(crate) mod attributes;
 pub(crate) mod batch_rules;
 pub(crate) mod channel;
 pub(crate) mod channel_reader;
+pub(crate) mod open_span;
 pub(crate) mod origins;
 pub(crate) mod pipeline;
 pub(crate) mod receipts;

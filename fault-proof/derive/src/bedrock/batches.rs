@@ -9,11 +9,12 @@ use crate::{
     unforked::{
         batch_rules::{self, Place, Validity},
         channel_reader::{ChannelReader, ReadBatch},
+        open_span::OpenSpan,
         origins::{self, Origins},
         pipeline::Inputs,
     },
 };
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::vec::Vec;
 use opal_types::{L1Header, L2Ref, SingularBatch, SpanBatch};
 
 /// A batch and the L1 block that completed it.
@@ -27,7 +28,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct BatchQueue {
     waiting: Vec<Waiting>,
-    span: VecDeque<SingularBatch>,
+    span: OpenSpan,
     /// A batch that was read but not looked at, and whether the reader was dry; kept while a fact is missing.
     arrived: Option<Waiting>,
     loaded: Option<bool>,
@@ -41,10 +42,10 @@ impl BatchQueue {
         inputs: &mut Inputs,
         cx: &mut Context,
     ) -> Result<(SingularBatch, bool), Pause> {
-        if let Some(batch) = next_of_span(&mut self.span, parent, cx) {
+        let Inputs { reader, origins } = inputs;
+        if let Some(batch) = self.span.next(parent, origins, cx) {
             return Ok((batch, self.span.is_empty()));
         }
-        let Inputs { reader, origins } = inputs;
         origins.update(parent, cx);
         let is_behind = origins::is_behind(parent, cx);
         let is_dry = self.load(is_behind, reader, cx)?;
@@ -139,43 +140,9 @@ impl BatchQueue {
         cx: &Context,
     ) -> Result<SingularBatch, Pause> {
         // The span was checked against these very origins.
-        self.span = singular_batches(batch, parent, origins).unwrap_or_default();
-        next_of_span(&mut self.span, parent, cx).ok_or(Pause::Again)
+        self.span = OpenSpan::open(batch, parent, origins).unwrap_or_default();
+        self.span.next(parent, origins, cx).ok_or(Pause::Again)
     }
-}
-
-/// The next batch of an accepted span, if it still fits the parent; else the rest is dropped.
-pub(crate) fn next_of_span(
-    span: &mut VecDeque<SingularBatch>,
-    parent: &L2Ref,
-    cx: &Context,
-) -> Option<SingularBatch> {
-    let next = parent.timestamp.saturating_add(cx.config.block_time);
-    if span.front().is_some_and(|batch| batch.timestamp != next) {
-        span.clear();
-    }
-    let mut batch = span.pop_front()?;
-    batch.parent_hash = parent.hash;
-    Some(batch)
-}
-
-/// The blocks of a span after the safe head; `None` when one has an origin before the parent's.
-pub(crate) fn singular_batches(
-    batch: SpanBatch,
-    parent: &L2Ref,
-    origins: &Origins,
-) -> Option<VecDeque<SingularBatch>> {
-    let new = batch.blocks.into_iter().filter(|block| block.timestamp > parent.timestamp);
-    new.map(|block| {
-        Some(SingularBatch {
-            // Set when the block before it is known.
-            parent_hash: parent.hash,
-            epoch: origins.at(block.epoch_number)?.id(),
-            timestamp: block.timestamp,
-            transactions: block.transactions,
-        })
-    })
-    .collect()
 }
 
 fn check(

@@ -5,24 +5,24 @@
 
 use crate::{
     Item, Reason,
-    bedrock::batches::{next_of_span, note, singular_batches},
+    bedrock::batches::note,
     context::Context,
     fact::Pause,
     note::ResetReason,
     unforked::{
         batch_rules::{self, Place, Validity},
         channel_reader::{ChannelReader, ReadBatch},
+        open_span::OpenSpan,
         origins::{self, Origins},
         pipeline::Inputs,
     },
 };
-use alloc::collections::VecDeque;
 use opal_types::{L2Ref, SingularBatch, SpanBatch};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct BatchStage {
-    span: VecDeque<SingularBatch>,
+    span: OpenSpan,
     /// A span that was read but not judged; kept while a fact is missing.
     arrived: Option<SpanBatch>,
 }
@@ -77,7 +77,7 @@ impl BatchStage {
         inputs: &mut Inputs,
         cx: &mut Context,
     ) -> Result<SingularBatch, Pause> {
-        if let Some(batch) = next_of_span(&mut self.span, parent, cx) {
+        if let Some(batch) = self.span.next(parent, &inputs.origins, cx) {
             return Ok(batch);
         }
         let span = match self.arrived.take() {
@@ -111,8 +111,8 @@ impl BatchStage {
         let first = span.blocks.iter().find(|block| block.timestamp > parent.timestamp);
         let epoch = first.map_or(0, |block| block.epoch_number);
         let item = batch_rules::span_item(&span);
-        match singular_batches(span, parent, &inputs.origins) {
-            Some(batches) => self.span = batches,
+        match OpenSpan::open(span, parent, &inputs.origins) {
+            Some(open) => self.span = open,
             None => {
                 // The part after the safe head falls back behind the safe head's origin.
                 let current = parent.l1_origin.number;
@@ -120,7 +120,7 @@ impl BatchStage {
                 self.flush(&mut inputs.reader, cx);
             }
         }
-        next_of_span(&mut self.span, parent, cx).ok_or(Pause::Again)
+        self.span.next(parent, &inputs.origins, cx).ok_or(Pause::Again)
     }
 
     /// What a batch that is not the next one leads to.

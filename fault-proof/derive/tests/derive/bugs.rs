@@ -157,8 +157,7 @@ fn invalid_attributes_become_a_deposits_only_block() {
     let mut batch = next_span(&world, &node, 4);
     batch.blocks[1].transactions.push(POISON_LEGACY.clone());
     let posted = post_batches(1, &[raw(&world, &batch)]);
-    // The span never ends, so its blocks wait for the next batch to become safe.
-    assert_eq!(feed(&mut world, &mut node, vec![posted]), 0);
+    assert_eq!(feed(&mut world, &mut node, vec![posted]), 2);
     assert_noted(&node, "gets its deposits alone");
     assert_noted(&node, "2 further blocks are dropped");
     let transactions = |number: usize| {
