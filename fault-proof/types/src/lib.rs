@@ -39,11 +39,13 @@ mod frame;
 mod l1_config;
 mod l1_header;
 mod l1_info;
+mod payload;
 #[cfg(feature = "serde")]
 pub mod read;
 mod rlp;
 mod root;
 mod system_config;
+mod transition;
 mod upgrades;
 mod words;
 
@@ -71,9 +73,14 @@ pub use l1_header::{L1Flavour, L1Header, L1HeaderError};
 pub use l1_info::{
     DEPOSITOR, L1_BLOCK, L1BlockInfo, L1Info, L1InfoError, L1InfoFormat, l1_info_deposit,
 };
+pub use payload::{PayloadEnvelope, PayloadError, PayloadVersion};
 pub use root::{ChainOutput, OutputRoot, OutputRootError, SuperRoot, SuperRootError};
 pub use system_config::{
     CONFIG_UPDATE_EVENT, ConfigUpdateError, EpochPosition, FeeScalars, OfBlockError, ScalarError,
     SkippedUpdate,
+};
+pub use transition::{
+    INVALID_TRANSITION, INVALID_TRANSITION_HASH, OptimisticBlock, TransitionState,
+    TransitionStateError,
 };
 pub use upgrades::{UpgradeError, upgrade_gas, upgrade_transactions, wrap_for_set};

@@ -97,6 +97,49 @@ fn konas_list_agrees_up_to_its_date() {
     vectors.finish();
 }
 
+#[test]
+fn konas_lists_name_the_chains_of_its_configs() {
+    let Some(vectors) = Vectors::for_test("registry::chain_lists") else { return };
+    for (folder, count) in [("etc", 65), ("tests/fixtures/custom", 2)] {
+        let file = |name: &str| format!("kona/crates/protocol/registry/{folder}/{name}");
+        let text = vectors.bytes(&file("configs.json"));
+        let configs = superchains_json(&text).expect(folder);
+        let known: BTreeMap<_, _> = configs.iter().map(|it| (it.l2_chain_id, it)).collect();
+        let raw: Value = serde_json::from_slice(&text).expect(folder);
+        let mut chains = raw_chains(&raw);
+        assert_eq!((known.len(), chains.len()), (count, count), "{folder}: an id twice");
+        for entry in vectors.json::<Vec<Value>>(&file("chainList.json")) {
+            let id = entry["chainId"].as_u64().expect("an id");
+            let chain = chains.remove(&id).unwrap_or_else(|| panic!("{folder}: {id} twice or new"));
+            check_list_entry(&entry, chain);
+            // Not the other way: some chains have their data elsewhere without these parameters.
+            let kind = entry["dataAvailabilityType"].as_str();
+            assert!(known[&id].alt_da.is_none() || kind == Some("alt-da"), "{id}");
+        }
+        assert!(chains.is_empty(), "{folder}: not in the list: {:?}", chains.keys());
+    }
+    vectors.finish();
+}
+
+/// The chains of kona's configs with their names, by id.
+fn raw_chains(configs: &Value) -> BTreeMap<u64, &Value> {
+    let superchains = configs["superchains"].as_array().expect("superchains");
+    let chains = superchains.iter().filter_map(|it| it["chains"].as_array()).flatten();
+    chains.map(|it| (it["l2_chain_id"].as_u64().expect("an id"), it)).collect()
+}
+
+/// What list and config both say of a chain is the same. The fixture's levels differ by intent.
+#[track_caller]
+fn check_list_entry(entry: &Value, chain: &Value) {
+    assert_eq!(entry["name"], chain["Name"]);
+    assert_eq!(entry["dataAvailabilityType"], chain["DataAvailabilityType"]);
+    assert_eq!(entry["governedByOptimism"], chain["GovernedByOptimism"]);
+    assert_eq!(entry["rpc"], Value::from(vec![chain["PublicRPC"].clone()]));
+    assert_eq!(entry["explorers"], Value::from(vec![chain["Explorer"].clone()]));
+    let token = |value: &Value| value.as_str().map(str::to_lowercase);
+    assert_eq!(token(&entry["gasPayingToken"]), token(&chain["GasPayingToken"]));
+}
+
 /// World Chain, Cyber, Funki, World Chain Sepolia: they scheduled more forks between January and
 /// August 2026.
 const CHANGED_SINCE_JANUARY: [u64; 4] = [480, 7_560, 33_979, 4_801];
