@@ -47,5 +47,5 @@ pub use header::next_base_fee;
 pub use receipt::Receipt;
 use rules::Rules;
 pub use state::{Account, AccountChange, Key, StateError, StateRead};
-pub use trie::{EMPTY_ROOT, NoNodes, Nodes, Trie, ordered_root};
+pub use trie::{EMPTY_ROOT, NoNodes, Nodes, Trie, ordered_root, ordered_root_into};
 pub use trie_state::{Preimages, TrieState};

@@ -29,6 +29,10 @@ const KEY_BYTES: usize = 32;
 pub trait Nodes {
     /// The bytes whose keccak is `hash`.
     fn node(&mut self, hash: &B256) -> Result<Bytes, StateError>;
+
+    /// Told of each node that [`Trie::root_into`] encodes, so that a store can keep it. Does nothing unless
+    /// overridden.
+    fn made(&mut self, _hash: &B256, _node: &[u8]) {}
 }
 
 /// For tries that are built from nothing.
@@ -174,16 +178,23 @@ impl Trie {
 
     /// The root hash over all changes so far.
     pub fn root(&mut self) -> B256 {
+        self.root_into(&mut NoNodes)
+    }
+
+    /// Like [`Trie::root`], and tells `made` of every node that is new. Nodes inside of others have no hash of
+    /// their own and are not told, but for the root.
+    pub fn root_into(&mut self, made: &mut impl Nodes) -> B256 {
         match self.root {
             Link::UNREAD => {}
             Link::NONE => self.root_hash = EMPTY_ROOT,
             root => {
                 if self.nodes.get(root.index()).is_some_and(Node::is_changed) {
-                    let reference = self.rehash(root, 0);
-                    self.root_hash = match reference.hash() {
-                        Some(hash) => hash,
-                        None => keccak256(reference.bytes()),
-                    };
+                    let reference = self.rehash(root, 0, made);
+                    self.root_hash = reference.hash().unwrap_or_else(|| {
+                        let hash = keccak256(reference.bytes());
+                        made.made(&hash, reference.bytes());
+                        hash
+                    });
                 }
             }
         }
@@ -342,25 +353,25 @@ impl Trie {
 
     /// Encodes and hashes what changed at and below `link`, which hangs at nibble `position`. Depth of the
     /// recursion is bounded by the key: branches get strictly deeper.
-    fn rehash(&mut self, link: Link, position: u8) -> Reference {
+    fn rehash(&mut self, link: Link, position: u8, made: &mut impl Nodes) -> Reference {
         let nothing = Reference::Inline(Bytes::new());
         match self.nodes.get_mut(link.index()) {
             None => nothing,
-            Some(Node::Leaf(leaf)) => leaf.reference(position),
-            Some(Node::Branch(branch)) if !branch.changed => branch.reference(position),
+            Some(Node::Leaf(leaf)) => leaf.reference(position, made),
+            Some(Node::Branch(branch)) if !branch.changed => branch.reference(position, made),
             Some(Node::Branch(branch)) => {
                 let depth = branch.depth.saturating_add(1);
                 let kids = branch.kids;
                 let mut fresh: [Option<Reference>; 16] = Default::default();
                 for (kid, place) in kids.iter().zip(&mut fresh) {
                     if self.nodes.get(kid.index()).is_some_and(Node::is_changed) {
-                        *place = Some(self.rehash(*kid, depth));
+                        *place = Some(self.rehash(*kid, depth, made));
                     }
                 }
                 match self.nodes.get_mut(link.index()) {
                     Some(Node::Branch(branch)) => {
-                        branch.encode(&fresh);
-                        branch.reference(position)
+                        branch.encode(&fresh, made);
+                        branch.reference(position, made)
                     }
                     _ => nothing,
                 }
@@ -371,6 +382,11 @@ impl Trie {
 
 /// The root of a list: entry `i` under key `rlp(i)`, as transactions and receipts are committed to.
 pub fn ordered_root(values: impl IntoIterator<Item = Bytes>) -> B256 {
+    ordered_root_into(values, &mut NoNodes)
+}
+
+/// Like [`ordered_root`], and tells `made` of every node.
+pub fn ordered_root_into(values: impl IntoIterator<Item = Bytes>, made: &mut impl Nodes) -> B256 {
     let mut trie = Trie::empty();
     let mut key = Vec::new();
     for (index, value) in (0_u64..).zip(values) {
@@ -380,7 +396,7 @@ pub fn ordered_root(values: impl IntoIterator<Item = Bytes>) -> B256 {
         let built = trie.insert(&key, value, &mut NoNodes);
         debug_assert!(built.is_ok());
     }
-    trie.root()
+    trie.root_into(made)
 }
 
 /// A key, or the start of one, in nibbles.

@@ -15,10 +15,17 @@ use alloy_primitives::{Address, B256, Bytes, Sealed, U256, keccak256};
 
 use crate::trie::EMPTY_ROOT;
 
+/// BLOCKHASH reaches so far back.
+const MAX_ANCESTORS: usize = 256;
+
 /// Bytes by their keccak hash. A source that verifies on read, or is verified by its caller, belongs here.
 pub trait Preimages {
     /// The bytes that `key` names, or `None` where they are absent.
     fn preimage(&mut self, key: &Key) -> Option<Bytes>;
+
+    /// Told of each trie node and each code that a block makes, so that a store can keep it. Does nothing
+    /// unless overridden.
+    fn made(&mut self, _key: Key, _value: &[u8]) {}
 }
 
 impl<F: FnMut(&Key) -> Option<Bytes>> Preimages for F {
@@ -34,6 +41,10 @@ impl<P: Preimages> Nodes for NodesOf<'_, P> {
     fn node(&mut self, hash: &B256) -> Result<Bytes, StateError> {
         let key = Key::Node(*hash);
         self.0.preimage(&key).ok_or(StateError::Absent(key))
+    }
+
+    fn made(&mut self, hash: &B256, node: &[u8]) {
+        self.0.made(Key::Node(*hash), node);
     }
 }
 
@@ -87,6 +98,38 @@ impl<P: Preimages> TrieState<P> {
         self.preimages
     }
 
+    /// The source.
+    pub const fn preimages(&self) -> &P {
+        &self.preimages
+    }
+
+    /// The source, for what does not come from a block.
+    pub const fn preimages_mut(&mut self) -> &mut P {
+        &mut self.preimages
+    }
+
+    /// Goes on to the state after `block`, which was just executed here: what was read and written stays
+    /// known.
+    pub fn follow(&mut self, block: &Sealed<Header>) {
+        self.ancestors.truncate(MAX_ANCESTORS);
+        self.ancestors.insert(0, block.hash());
+        self.parent_number = block.number;
+    }
+
+    /// Goes to the state after any block, forgetting what was read.
+    pub fn move_to(&mut self, parent: &Sealed<Header>) {
+        self.accounts = Trie::at(parent.state_root);
+        self.index.clear();
+        self.entries.clear();
+        self.ancestors = Vec::from([parent.hash(), parent.parent_hash]);
+        self.parent_number = parent.number;
+    }
+
+    /// Accounts that are known, which is what the memory of a long-lived state grows by.
+    pub const fn known_accounts(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Index of the entry of `address`, which is read when it is new.
     fn entry(&mut self, address: Address) -> Result<usize, StateError> {
         if let Some(index) = self.index.get(&address) {
@@ -121,6 +164,9 @@ impl<P: Preimages> TrieState<P> {
             *entry = Entry::absent(entry.key);
             return Ok(());
         };
+        if let Some(code) = &change.code {
+            nodes.0.made(Key::Code(account.code_hash), code);
+        }
         if !change.slots.is_empty() {
             entry.write(&change.slots, &mut nodes)?;
         }
@@ -186,7 +232,7 @@ impl Entry {
         for (key, _) in changes.iter().filter(|(_, value)| value.is_zero()) {
             trie.remove(key.as_slice(), nodes)?;
         }
-        self.storage_root = trie.root();
+        self.storage_root = trie.root_into(nodes);
         Ok(())
     }
 }
@@ -269,7 +315,7 @@ impl<P: Preimages> StateRead for TrieState<P> {
         for change in kept.into_iter().chain(gone) {
             self.apply(change)?;
         }
-        Ok(self.accounts.root())
+        Ok(self.accounts.root_into(&mut NodesOf(&mut self.preimages)))
     }
 
     fn storage_root(&mut self, address: Address) -> Result<B256, StateError> {

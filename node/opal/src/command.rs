@@ -3,6 +3,7 @@
 //! **Invariant:** with `--json` exactly one JSON object is printed, also when there is no verdict.
 
 mod cannon;
+mod derive;
 mod execute;
 mod progress;
 
@@ -27,6 +28,7 @@ const STATUSES: &str = "Exit status: 0 valid or done, 1 invalid, 2 could not be 
 #[derive(Debug, Subcommand)]
 enum Choice {
     Execute(execute::Options),
+    Derive(derive::Options),
     Cannon(cannon::Options),
 }
 
@@ -34,6 +36,7 @@ enum Choice {
 pub(crate) fn run(cli: Cli) -> Exit {
     match cli.command {
         Choice::Execute(options) => execute::run(&options),
+        Choice::Derive(options) => derive::run(&options),
         Choice::Cannon(options) => cannon::run(&options),
     }
 }

@@ -6,7 +6,7 @@
 //! **Invariant:** flags only ever say "changed" too often, never too seldom: a stale hash cannot survive.
 
 use super::rlp::{Item, Kind, Reader, header_length, put_header, put_string, string_length};
-use super::{KEY_BYTES, Path};
+use super::{KEY_BYTES, Nodes, Path};
 use crate::{Key, StateError};
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -43,12 +43,13 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    fn of(encoding: &[u8]) -> Self {
+    fn of(encoding: &[u8], made: &mut impl Nodes) -> Self {
         if encoding.len() < 32 {
-            Self::Inline(Bytes::copy_from_slice(encoding))
-        } else {
-            Self::Hash(keccak256(encoding))
+            return Self::Inline(Bytes::copy_from_slice(encoding));
         }
+        let hash = keccak256(encoding);
+        made.made(&hash, encoding);
+        Self::Hash(hash)
     }
 
     pub(super) const fn hash(&self) -> Option<B256> {
@@ -249,7 +250,7 @@ fn reference_at(bytes: &Bytes, item: Item) -> Option<Reference> {
 
 impl Leaf {
     /// Its name where it hangs at nibble `position`, which counts as told from now on.
-    pub(super) fn reference(&mut self, position: u8) -> Reference {
+    pub(super) fn reference(&mut self, position: u8, made: &mut impl Nodes) -> Reference {
         self.changed = false;
         let mut path = [0; KEY_BYTES + 1];
         let path = compact(&self.path, position, self.path.nibbles, 0x20, &mut path);
@@ -258,7 +259,7 @@ impl Leaf {
         put_header(&mut out, 0xc0, payload);
         put_string(&mut out, path);
         put_string(&mut out, &self.value);
-        Reference::of(&out)
+        Reference::of(&out, made)
     }
 }
 
@@ -406,7 +407,7 @@ impl Branch {
     }
 
     /// Encodes it with the new names of those children that changed.
-    pub(super) fn encode(&mut self, fresh: &[Option<Reference>; 16]) {
+    pub(super) fn encode(&mut self, fresh: &[Option<Reference>; 16], made: &mut impl Nodes) {
         let mut old = Reader::list(&self.raw);
         let mut names: [&[u8]; 16] = [&[]; 16];
         let mut payload = string_length(&self.value);
@@ -433,13 +434,13 @@ impl Branch {
             }
         }
         put_string(&mut out, &self.value);
-        self.reference = Reference::of(&out);
+        self.reference = Reference::of(&out, made);
         self.raw = Bytes::from(out);
         self.changed = false;
     }
 
     /// Its name where it hangs at nibble `position`, which counts as told from now on.
-    pub(super) fn reference(&mut self, position: u8) -> Reference {
+    pub(super) fn reference(&mut self, position: u8, made: &mut impl Nodes) -> Reference {
         self.moved = false;
         if position == self.depth {
             return self.reference.clone();
@@ -451,6 +452,6 @@ impl Branch {
         put_header(&mut out, 0xc0, payload);
         put_string(&mut out, path);
         self.reference.put(&mut out);
-        Reference::of(&out)
+        Reference::of(&out, made)
     }
 }

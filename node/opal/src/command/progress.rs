@@ -1,4 +1,4 @@
-//! How far a run of the VM is: a line that is redrawn on a terminal, a line every few seconds elsewhere.
+//! How far a long run is: a line that is redrawn on a terminal, a line every few seconds elsewhere.
 //!
 //! **Invariant:** goes to standard error only.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Between two lines where nobody watches.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The steps of one run.
+/// One run.
 #[derive(Debug)]
 pub(super) struct Progress {
     /// Draws nothing unless standard error is a terminal.
@@ -31,13 +31,17 @@ impl Progress {
     pub(super) fn show(&mut self, steps: u64) {
         let millions = steps as f64 / 1e6;
         let speed = millions / self.started.elapsed().as_secs_f64().max(1e-9);
-        let text = format!("{millions:.0} M steps, {speed:.0} M/s");
+        self.say(|| format!("{millions:.0} M steps, {speed:.0} M/s"));
+    }
+
+    /// Shows the text that `text` makes, if it is time to show one.
+    pub(super) fn say(&mut self, text: impl FnOnce() -> String) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(text);
+            self.bar.set_message(text());
             self.bar.tick();
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            complain(&text);
+            complain(&text());
         }
     }
 }
