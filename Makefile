@@ -20,7 +20,7 @@ guest: ## builds the MIPS64 guests and compares the hash of the program with the
 bench: ## prints speed and memory beside Go cannon and kona-executor; BLOCKS=folder adds recorded blocks
 	scripts/bench.sh $(BLOCKS)
 
-fuzz: ## ten million random VM steps beside Go cannon; MIN=minutes bounds the time
+fuzz: ## random VM steps beside Go cannon, random input for every decoder; MIN=minutes bounds the time
 	scripts/fuzz.sh $(MIN)
 
 fmt: ## formats the Rust code

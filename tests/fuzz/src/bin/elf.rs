@@ -1,0 +1,5 @@
+//! Gives the target `elf` to libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| opal_fuzz::elf(data));
