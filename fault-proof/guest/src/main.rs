@@ -1,5 +1,5 @@
-//! The program that runs inside the VM: executes one block and decides about its hash. On the host it is an
-//! empty `main`.
+//! The program that runs inside the VM: decides claims about output roots, or re-executes one block. On
+//! the host it is an empty `main`.
 //!
 //! Start with `program::main`.
 //!
@@ -7,6 +7,11 @@
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(target_os = "none")]
+extern crate alloc;
+
+#[cfg(target_os = "none")]
+mod chain_set;
 #[cfg(target_os = "none")]
 mod program;
 

@@ -23,14 +23,7 @@ pub fn hint(text: &[u8]) {
 /// contract has checked it, off chain the host does.
 #[expect(unsafe_code, reason = "reads into memory that is not initialised before")]
 pub fn preimage(key: &[u8; 32]) -> Vec<u8> {
-    // By words, because a system call moves at most eight aligned bytes.
-    for word in key.as_chunks::<8>().0 {
-        syscall::write_word(PREIMAGE_WRITE, u64::from_be_bytes(*word));
-    }
-    let mut length = 0_u64;
-    // SAFETY: eight writable bytes.
-    unsafe { read_words((&raw mut length).cast(), 8) };
-    let length = usize::try_from(u64::from_be(length)).unwrap_or(usize::MAX);
+    let length = request(key);
     let mut value = Vec::with_capacity(length);
     // SAFETY: the capacity is there, and the length is set when all of it was written.
     unsafe {
@@ -38,6 +31,30 @@ pub fn preimage(key: &[u8; 32]) -> Vec<u8> {
         value.set_len(length);
     }
     value
+}
+
+/// Reads the pre-image of this key into `out`; `false` = it has another length, and nothing was read.
+#[expect(unsafe_code, reason = "reads by system calls")]
+pub fn preimage_into(key: &[u8; 32], out: &mut [u8]) -> bool {
+    let fits = request(key) == out.len();
+    if fits {
+        // SAFETY: the slice is writable over its length.
+        unsafe { read_words(out.as_mut_ptr(), out.len()) };
+    }
+    fits
+}
+
+/// Asks for a pre-image and gives its length.
+#[expect(unsafe_code, reason = "reads by system calls")]
+fn request(key: &[u8; 32]) -> usize {
+    // By words, because a system call moves at most eight aligned bytes.
+    for word in key.as_chunks::<8>().0 {
+        syscall::write_word(PREIMAGE_WRITE, u64::from_be_bytes(*word));
+    }
+    let mut length = 0_u64;
+    // SAFETY: eight writable bytes.
+    unsafe { read_words((&raw mut length).cast(), 8) };
+    usize::try_from(u64::from_be(length)).unwrap_or(usize::MAX)
 }
 
 /// Reads exactly `length` bytes of the current pre-image: four steps for eight of them.

@@ -1,16 +1,16 @@
 //! `opal_program` over the VM's oracle.
 //!
-//! **Invariant:** the only sources of input are the pre-image oracle and what is compiled in.
+//! **Invariant:** the only sources of input are the pre-image oracle and the image, and an image with a chain set decides
+//! claims about output roots, whatever the host would like.
 
-extern crate alloc;
-
+use crate::chain_set;
 use alloy_primitives::Bytes;
 use core::fmt::{Arguments, Write};
 use opal_execute::{Call, Crypto, StateError};
 use opal_guest::{oracle, syscall::Stdout};
 use opal_program::{
-    BlockFacts, BlockTask, BlockVerdict, Hint, HintKind, Oracle, OracleError, PreimageKey, decide,
-    precompile_request,
+    BlockFacts, BlockTask, BlockVerdict, Boot, ClaimFacts, ClaimVerdict, Hint, HintKind, Oracle,
+    OracleError, PreimageKey, Undetermined, decide_block, decide_output, precompile_request,
 };
 
 /// Verdicts and the lack of one, as exit codes (row F6).
@@ -18,34 +18,76 @@ const VALID: u8 = 0;
 const INVALID: u8 = 1;
 const UNDETERMINED: u8 = 2;
 
-/// Reads the task and decides. What was found out goes to stdout for the host to show, a `name value` line each.
+/// Decides. What was found out goes to stdout for the host to show, a `name value` line each.
 pub(crate) fn main() -> u8 {
-    let task = oracle::preimage(&BlockTask::key().0);
-    let Ok(task) = BlockTask::decode(&task) else {
-        say(format_args!("reason the task is malformed"));
-        return UNDETERMINED;
+    let chain_set = match chain_set::content() {
+        Ok(content) => content,
+        Err(error) => return undetermined(format_args!("{error}")),
     };
-    match decide(&task, &mut VmOracle, &mut OracleCrypto) {
+    if chain_set.is_empty() {
+        let task = oracle::preimage(&BlockTask::key().0);
+        if !task.is_empty() {
+            return block(&task);
+        }
+    }
+    let verdict = Boot::read(&mut VmOracle)
+        .and_then(|boot| decide_output(&boot, &chain_set, &mut VmOracle, &mut OracleCrypto));
+    claim(verdict)
+}
+
+fn claim(verdict: Result<ClaimVerdict, Undetermined>) -> u8 {
+    match verdict {
+        Ok(ClaimVerdict::Valid(facts)) => {
+            say_claim(&facts);
+            VALID
+        }
+        Ok(ClaimVerdict::Invalid(wrong, facts)) => {
+            say(format_args!("field {}", wrong.field()));
+            say(format_args!("reason {wrong}"));
+            say_claim(&facts);
+            for block in &facts.blocks {
+                say(format_args!("block {} {}", block.number, block.output.block_hash));
+            }
+            INVALID
+        }
+        Err(error) => undetermined(format_args!("{error}")),
+    }
+}
+
+fn say_claim(facts: &ClaimFacts) {
+    say(format_args!("agreed_number {}", facts.agreed_number));
+    say(format_args!("computed_number {}", facts.computed_number));
+    say(format_args!("computed {}", facts.computed));
+    say(format_args!("blocks_derived {}", facts.blocks.len()));
+}
+
+fn block(task: &[u8]) -> u8 {
+    let Ok(task) = BlockTask::decode(task) else {
+        return undetermined(format_args!("the task is malformed"));
+    };
+    match decide_block(&task, &mut VmOracle, &mut OracleCrypto) {
         Ok(BlockVerdict::Valid(facts)) => {
-            say_facts(&facts);
+            say_block(&facts);
             VALID
         }
         Ok(BlockVerdict::Invalid { field, reason, computed }) => {
             say(format_args!("field {field}"));
             say(format_args!("reason {reason}"));
-            computed.iter().for_each(say_facts);
+            computed.iter().for_each(say_block);
             INVALID
         }
-        Err(error) => {
-            say(format_args!("reason {error}"));
-            UNDETERMINED
-        }
+        Err(error) => undetermined(format_args!("{error}")),
     }
 }
 
-fn say_facts(facts: &BlockFacts) {
+fn say_block(facts: &BlockFacts) {
     say(format_args!("computed_hash {}", facts.hash));
     say(format_args!("gas_used {}", facts.gas_used));
+}
+
+fn undetermined(reason: Arguments<'_>) -> u8 {
+    say(format_args!("reason {reason}"));
+    UNDETERMINED
 }
 
 fn say(line: Arguments<'_>) {
@@ -63,6 +105,10 @@ impl Oracle for VmOracle {
 
     fn read(&mut self, key: PreimageKey) -> Result<Bytes, OracleError> {
         Ok(oracle::preimage(&key.0).into())
+    }
+
+    fn read_into(&mut self, key: PreimageKey, out: &mut [u8]) -> Result<bool, OracleError> {
+        Ok(oracle::preimage_into(&key.0, out))
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 pub fn execute(task: &BlockTask, file: &PreimageFile, crypto: &mut impl Crypto) -> Report {
     let mut oracle = FileOracle { file, reads: 0 };
     let started = Instant::now();
-    let decided = opal_program::decide(task, &mut oracle, crypto);
+    let decided = opal_program::decide_block(task, &mut oracle, crypto);
     let seconds = started.elapsed().as_secs_f64();
     let (verdict, facts) = match decided {
         Ok(BlockVerdict::Valid(facts)) => (Verdict::Valid, Some(facts)),
@@ -35,10 +35,11 @@ pub fn execute(task: &BlockTask, file: &PreimageFile, crypto: &mut impl Crypto) 
     }
 }
 
-fn without_verdict(undetermined: &Undetermined) -> Verdict {
+/// The third way a question can end.
+pub(crate) fn without_verdict(undetermined: &Undetermined) -> Verdict {
     let missing_key = match undetermined {
         Undetermined::Absent { key, .. } => Some(key.0),
-        Undetermined::State(_) | Undetermined::Internal(_) => None,
+        _ => None,
     };
     Verdict::Undetermined { reason: undetermined.to_string(), missing_key }
 }

@@ -2,8 +2,9 @@
 //!
 //! **Invariant:** the answer is a function of the request alone; gas was settled by the program.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use opal_execute::{Call, Crypto, Function, StateError};
+use opal_program::wire::MAX_PREIMAGE_BYTES;
 
 /// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,12 @@ pub enum PrecompileError {
         /// Whose answer was asked.
         address: Address,
     },
+    /// MODEXP of numbers so long that the answer were no pre-image; who asks has paid less than that costs.
+    #[error("modexp of a number of {length} bytes, at most {MAX_PREIMAGE_BYTES} are answered")]
+    TooLong {
+        /// What the request says; `u64::MAX` for more.
+        length: u64,
+    },
     /// The back end has no answer.
     #[error("precompile could not be computed: {0}")]
     Crypto(StateError),
@@ -33,9 +40,27 @@ pub fn answer(request: &[u8], crypto: &mut impl Crypto) -> Result<Vec<u8>, Preco
     let address = Address::from(*address);
     let function = Function::ALL.into_iter().find(|it| it.address() == address);
     let function = function.ok_or(PrecompileError::Unknown { address })?;
+    if function == Function::ModExp {
+        check_lengths(input)?;
+    }
     let call = Call { function, gas: u64::from_be_bytes(*gas), input };
     let output = crypto.call(call).map_err(PrecompileError::Crypto)?;
     Ok(output.map_or_else(|| vec![0], |output| [&[1], output.as_ref()].concat()))
+}
+
+/// The back end takes the room that the three lengths ask for without looking at the gas.
+fn check_lengths(input: &[u8]) -> Result<(), PrecompileError> {
+    for word in 0..3 {
+        // What is missing is zeros.
+        let start = 32 * word;
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(input.iter().skip(start)).for_each(|(place, byte)| *place = *byte);
+        let length = u64::try_from(U256::from_be_bytes(bytes)).unwrap_or(u64::MAX);
+        if length > MAX_PREIMAGE_BYTES {
+            return Err(PrecompileError::TooLong { length });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -60,5 +85,19 @@ mod tests {
         let sum = answer(&request(&[]), &mut RevmCrypto).unwrap();
         assert_eq!((sum[0], sum.len()), (1, 65));
         assert_eq!(answer(&request(&[0xff; 64]), &mut RevmCrypto), Ok(vec![0]));
+    }
+
+    /// Found by the fuzz target `precompile`: the process was aborted for lack of memory.
+    #[test]
+    fn a_modexp_of_numbers_that_no_memory_holds_is_refused() {
+        let head = [Function::ModExp.address().as_slice(), &u64::MAX.to_be_bytes()].concat();
+        for place in 0..3 {
+            let mut lengths = [U256::from(1); 3];
+            lengths[place] = U256::from(0xc6_e400_0000_0000_u64);
+            let words = lengths.map(|it| it.to_be_bytes::<32>()).concat();
+            let refused = answer(&[head.as_slice(), &words].concat(), &mut RevmCrypto);
+            let length = 0xc6_e400_0000_0000;
+            assert_eq!(refused, Err(PrecompileError::TooLong { length }), "{place}");
+        }
     }
 }

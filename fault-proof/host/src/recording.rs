@@ -202,6 +202,11 @@ impl Recording {
         Err(RecordingError::Line { file, line, field: "data".into(), fault })
     }
 
+    /// Checks all blobs, so that nothing needs to be checked later.
+    pub fn check_blobs(&self) -> Result<(), RecordingError> {
+        self.blobs.keys().try_for_each(|hash| self.blob(*hash).map(drop))
+    }
+
     /// Gives a dropped L1 block the receipts that were not recorded. False, and nothing changes, if they are not
     /// those of the block.
     pub fn complete(&mut self, hash: B256, receipts: Vec<Bytes>) -> bool {

@@ -9,6 +9,7 @@ use crate::{
     memory::Full,
     state::{HEAP_START, State},
 };
+use std::ops::Range;
 
 /// Most bytes of memory that the segments of one file may ask for.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 30;
@@ -21,6 +22,7 @@ const STACK_GROWTH_BYTES: u64 = 4 * 4096;
 
 const PT_LOAD: u32 = 1;
 const PT_MIPS_ABIFLAGS: u32 = 0x7000_0003;
+const SHT_PROGBITS: u32 = 1;
 const SHT_SYMTAB: u32 = 2;
 const EM_MIPS: u16 = 8;
 
@@ -105,7 +107,28 @@ pub fn load(file: &[u8]) -> Result<Program, ElfError> {
     load_within(file, IMAGE_LIMIT_BYTES)
 }
 
-/// The same with a limit for the memory of all segments.
+/// Where in the file the content of the section with this name lies; `None` = there is no such section.
+pub fn section(file: &[u8], name: &str) -> Result<Option<Range<usize>>, ElfError> {
+    const PART: &str = "section header";
+    let file = File(file);
+    file.check_kind()?;
+    let names = usize::from(file.half("index of section names", 62)?);
+    let names = file.section(file.row(PART, 40, 58, names)?)?.bytes;
+    for index in 0..usize::from(file.half("section header count", 60)?) {
+        let at = file.row(PART, 40, 58, index)?;
+        let kind = u32::from_be_bytes(file.take(PART, at.saturating_add(4))?);
+        let found = text(names, u32::from_be_bytes(file.take(PART, at)?));
+        if kind == SHT_PROGBITS && found == name {
+            let length = file.section(at)?.bytes.len();
+            let start = file.word(PART, at.saturating_add(24))?;
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            return Ok(Some(start..start.saturating_add(length)));
+        }
+    }
+    Ok(None)
+}
+
+/// [`load`] with a limit for the memory of all segments.
 fn load_within(file: &[u8], limit: u64) -> Result<Program, ElfError> {
     let file = File(file);
     file.check_kind()?;

@@ -63,6 +63,11 @@ impl PreimageKey {
         Self::with_kind(B256::from_slice(&Sha256::digest(value)), KeyKind::Sha256)
     }
 
+    /// The key of the KZG commitment with this versioned hash, which is a sha256 but for its first byte.
+    pub const fn versioned_hash(hash: B256) -> Self {
+        Self::with_kind(hash, KeyKind::Sha256)
+    }
+
     /// The key of a blob's evaluation at `point`.
     pub fn blob(commitment: &[u8; 48], point: B256) -> Self {
         let mut input = [0; 80];

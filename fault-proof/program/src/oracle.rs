@@ -13,6 +13,16 @@ pub trait Oracle {
 
     /// The value of `key`.
     fn read(&mut self, key: PreimageKey) -> Result<Bytes, OracleError>;
+
+    /// Reads a value that should fill `out`; `false` = it has another length.
+    fn read_into(&mut self, key: PreimageKey, out: &mut [u8]) -> Result<bool, OracleError> {
+        let value = self.read(key)?;
+        let fits = value.len() == out.len();
+        if fits {
+            out.copy_from_slice(&value);
+        }
+        Ok(fits)
+    }
 }
 
 /// Why a pre-image could not be had. Neither case is a verdict about the claim.

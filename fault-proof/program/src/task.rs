@@ -24,7 +24,8 @@ pub struct BlockTask {
 }
 
 impl BlockTask {
-    /// Where the program finds its task: a local key that no dispute game uses (F4 ends at 8).
+    /// Where a program without a chain set finds its task: a local key that no dispute game uses (F4 ends at 8). An
+    /// empty value says that the question is a claim about an output root.
     pub fn key() -> PreimageKey {
         PreimageKey::local(u64::from_be_bytes(*b"opalblok"))
     }

@@ -133,6 +133,11 @@ impl L1Config {
         }
     }
 
+    /// Whether [`Self::new`] would take these parts.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.check().is_ok()
+    }
+
     fn check(&self) -> Result<(), BlobScheduleError> {
         let mut earlier = 0;
         for BlobParams { timestamp, update_fraction } in self.blob_schedule.iter().copied() {

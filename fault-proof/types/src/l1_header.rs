@@ -2,7 +2,7 @@
 //!
 //! Start with [`L1Flavour::decode_header`].
 //!
-//! **Invariant:** the hash is that of the bytes given, whatever they hold. Nothing is encoded again.
+//! **Invariant:** the hash is that of the bytes given, or the one they were read by. Nothing is encoded again.
 
 use crate::BlockId;
 use alloy_primitives::{Address, B256, Bloom, BloomInput, U256, keccak256};
@@ -83,13 +83,18 @@ impl L1Flavour {
     /// Reads a header. Of an Ethereum header later forks may append fields: nothing here needs
     /// them, and the hash binds them.
     pub fn decode_header(self, rlp: &[u8]) -> Result<L1Header, L1HeaderError> {
+        self.decode_sealed(rlp, keccak256(rlp))
+    }
+
+    /// The same where the hash is known: who read the bytes by their hash need not hash them again.
+    pub fn decode_sealed(self, rlp: &[u8], hash: B256) -> Result<L1Header, L1HeaderError> {
         let mut rest = rlp;
         let payload = Header::decode_bytes(&mut rest, true).map_err(L1HeaderError::Rlp)?;
         if !rest.is_empty() {
             return Err(L1HeaderError::Rlp(Error::UnexpectedLength));
         }
         let mut fields = Fields(payload);
-        let mut header = fields.common(keccak256(rlp)).map_err(L1HeaderError::Rlp)?;
+        let mut header = fields.common(hash).map_err(L1HeaderError::Rlp)?;
         let base_fee = match self {
             Self::Ethereum => fields.ethereum(&mut header),
             Self::CChain => fields.c_chain(&mut header),

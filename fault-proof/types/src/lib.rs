@@ -31,6 +31,7 @@ mod base_fee;
 mod batch;
 mod blob;
 mod block_ref;
+mod chain_set;
 mod channel;
 mod config;
 mod deposit;
@@ -57,6 +58,7 @@ pub use batch::{
 };
 pub use blob::{BLOB_SIZE, BlobError, MAX_BLOB_DATA, decode_blob, encode_blob};
 pub use block_ref::L2Ref;
+pub use chain_set::{ChainSet, ChainSetError};
 pub use channel::{BatchReader, ChannelError, ChannelLimits};
 #[cfg(feature = "encode")]
 pub use channel::{Compression, compress_channel};

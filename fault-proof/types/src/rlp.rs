@@ -49,6 +49,7 @@ plain_fields!(
     Bytes,
     Vec<Bytes>,
     Vec<Withdrawal>,
+    Vec<crate::ChainConfig>,
     Vec<crate::BlobParams>,
     Vec<crate::OptimisticBlock>,
     crate::AltDa,
@@ -57,6 +58,7 @@ plain_fields!(
     crate::BlockId,
     crate::ForkTimes,
     crate::Genesis,
+    crate::L1Config,
     crate::L1Flavour,
     crate::SystemConfig,
 );

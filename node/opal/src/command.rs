@@ -5,7 +5,11 @@
 mod cannon;
 mod derive;
 mod execute;
+mod guest;
+mod host;
+mod prestate;
 mod progress;
+mod prove;
 
 use crate::exit::Exit;
 use clap::{Parser, Subcommand};
@@ -29,6 +33,9 @@ const STATUSES: &str = "Exit status: 0 valid or done, 1 invalid, 2 could not be 
 enum Choice {
     Execute(execute::Options),
     Derive(derive::Options),
+    Prove(prove::Options),
+    Prestate(prestate::Options),
+    Host(host::Options),
     Cannon(cannon::Options),
 }
 
@@ -37,6 +44,9 @@ pub(crate) fn run(cli: Cli) -> Exit {
     match cli.command {
         Choice::Execute(options) => execute::run(&options),
         Choice::Derive(options) => derive::run(&options),
+        Choice::Prove(options) => prove::run(&options),
+        Choice::Prestate(options) => prestate::run(&options),
+        Choice::Host(options) => host::run(&options),
         Choice::Cannon(options) => cannon::run(&options),
     }
 }

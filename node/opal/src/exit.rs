@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Undetermined,
     /// The command line is wrong.
     Usage,
+    /// Input or output failed where no verdict was asked.
+    Io,
     /// As the program says that opal stands in for.
     Original(u8),
 }
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Invalid => 1,
             Exit::Undetermined => 2,
             Exit::Usage => 64,
+            Exit::Io => 74,
             Exit::Original(code) => code,
         })
     }

@@ -63,6 +63,8 @@ fn derive(options: &Options) -> Result<Report, Undetermined> {
         missing_key: None,
     };
     let recording = Recording::open(folder).map_err(|error| unread(&error))?;
+    // Before the clock runs: it takes longer than deriving.
+    recording.check_blobs().map_err(|error| unread(&error))?;
     let mut progress = Progress::start();
     let heads = recording.l1_heads.len();
     let show = &mut |now: ReplayProgress| {

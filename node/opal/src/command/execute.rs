@@ -2,18 +2,18 @@
 //!
 //! **Invariant:** whatever prevents a verdict, unreadable files included, is "undetermined", never a verdict.
 
-use super::{answer, progress::Progress};
+use super::{
+    answer,
+    guest::{self, bytes},
+    progress::Progress,
+};
 use crate::exit::Exit;
 use clap::Args;
 use opal_execute::RevmCrypto;
 use opal_host::{PreimageFile, Report, Verdict};
 use opal_program::BlockTask;
 use opal_types::read::BlockFixture;
-use std::{
-    borrow::Cow,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 /// Re-executes one block over pre-images, and compares the block hash.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ The exit status is 0 for a valid block, 1 for an invalid one, 2 when it could no
 /// Decides and prints.
 pub(crate) fn run(options: &Options) -> Exit {
     let report = match read(options) {
-        Ok((task, file)) if options.vm => match guest(options) {
+        Ok((task, file)) if options.vm => match guest::image(options.guest.as_deref()) {
             Ok(image) => in_vm(&image, &task, &file),
             Err(reason) => Report::unread(reason),
         },
@@ -65,19 +65,6 @@ fn in_vm(image: &[u8], task: &BlockTask, file: &PreimageFile) -> Report {
     opal_host::execute_in_vm(image, task, file, &mut RevmCrypto, show)
 }
 
-/// The program that `scripts/guest.sh` built when this binary was built; empty if it had not.
-static EMBEDDED_GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/opal-guest.elf"));
-
-fn guest(options: &Options) -> Result<Cow<'static, [u8]>, String> {
-    match &options.guest {
-        Some(path) => bytes(path).map(Cow::Owned),
-        None if EMBEDDED_GUEST.is_empty() => {
-            Err("no guest image is in this opal: run `make guest` and build opal again, or pass --guest FILE".into())
-        }
-        None => Ok(Cow::Borrowed(EMBEDDED_GUEST)),
-    }
-}
-
 fn read(options: &Options) -> Result<(BlockTask, PreimageFile), String> {
     let fixture = BlockFixture::from_json(&bytes(&options.fixture)?)
         .map_err(|error| format!("fixture {}: {error}", options.fixture.display()))?;
@@ -90,8 +77,4 @@ fn read(options: &Options) -> Result<(BlockTask, PreimageFile), String> {
     let file = PreimageFile::parse(bytes(&options.preimages)?.into())
         .map_err(|error| format!("{}: {error}", options.preimages.display()))?;
     Ok((task, file))
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
