@@ -44,7 +44,7 @@ enum Fault {
     #[error("the recording has no {what} {hash}")]
     Unknown { what: &'static str, hash: B256 },
     #[error(transparent)]
-    Recording(#[from] crate::RecordingError),
+    Recording(Box<crate::RecordingError>),
     #[error("blob {hash} has no commitment: {error}")]
     Kzg { hash: B256, error: c_kzg::Error },
     #[error("pre-images cannot be kept: {0}")]
@@ -124,29 +124,29 @@ impl<'a> ClaimServer<'a> {
             HintKind::L1Transactions => self.keep_list(&self.l1_block(hash)?.transactions),
             HintKind::L1Receipts => {
                 let receipts = self.l1_block(hash)?.receipts.as_ref();
-                self.keep_list(receipts.ok_or(unknown("receipts of L1 block", hash))?);
+                self.keep_list(known(receipts, "receipts of L1 block", hash)?);
             }
             HintKind::L1Blob => self.keep_blob(hash)?,
             HintKind::L2BlockHeader => {
-                let header = archive.header(hash).ok_or(unknown("L2 block", hash))?;
+                let header = known(archive.header(hash), "L2 block", hash)?;
                 self.keep(&alloy_rlp::encode(header.inner()).into());
             }
             HintKind::L2Transactions => {
-                self.keep_list(archive.transactions(hash).ok_or(unknown("L2 block", hash))?);
+                self.keep_list(known(archive.transactions(hash), "L2 block", hash)?);
             }
             HintKind::L2Receipts => {
-                self.keep_list(archive.receipts(hash).ok_or(unknown("L2 block", hash))?);
+                self.keep_list(known(archive.receipts(hash), "L2 block", hash)?);
             }
             HintKind::L2Code => {
-                self.keep(archive.code(hash).ok_or(unknown("code", hash))?);
+                self.keep(known(archive.code(hash), "code", hash)?);
             }
             HintKind::L2StateNode => {
-                self.keep(archive.node(hash).ok_or(unknown("state node", hash))?);
+                self.keep(known(archive.node(hash), "state node", hash)?);
             }
             HintKind::L2Output => {
                 let mut outputs = archive.blocks().map(|block| block.output_root());
                 let output = outputs.find(|output| output.hash() == hash);
-                self.keep(&output.ok_or(unknown("output root", hash))?.encode().into());
+                self.keep(&known(output, "output root", hash)?.encode().into());
             }
             // Announced by other programs, which then ask for each part as well.
             HintKind::L1Precompile
@@ -158,7 +158,7 @@ impl<'a> ClaimServer<'a> {
     }
 
     fn l1_block(&self, hash: B256) -> Result<&'a crate::L1Block, Fault> {
-        self.recording.l1_block(hash).ok_or(unknown("L1 block", hash))
+        known(self.recording.l1_block(hash), "L1 block", hash)
     }
 
     fn keep(&mut self, value: &Bytes) {
@@ -172,7 +172,8 @@ impl<'a> ClaimServer<'a> {
     /// Commitment and field elements of a blob. That the elements are what the commitment commits to is checked by
     /// computing it from them (F1).
     fn keep_blob(&mut self, hash: B256) -> Result<(), Fault> {
-        let data = self.recording.blob(hash)?.ok_or(unknown("blob", hash))?;
+        let data = self.recording.blob(hash).map_err(|error| Fault::Recording(error.into()))?;
+        let data = known(data, "blob", hash)?;
         let kzg = |error| Fault::Kzg { hash, error };
         let blob = c_kzg::Blob::from_bytes(data).map_err(kzg)?;
         let settings = c_kzg::ethereum_kzg_settings(0);
@@ -217,8 +218,8 @@ impl<'a> ClaimServer<'a> {
     }
 }
 
-const fn unknown(what: &'static str, hash: B256) -> Fault {
-    Fault::Unknown { what, hash }
+fn known<T>(value: Option<T>, what: &'static str, hash: B256) -> Result<T, Fault> {
+    value.ok_or(Fault::Unknown { what, hash })
 }
 
 /// Keeps the nodes of a list's trie.

@@ -17,7 +17,7 @@ pub enum RecordedChainError {
     Archive(#[from] ArchiveError),
     /// No blocks are recorded, and they cannot be derived.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(Box<ReplayError>),
     /// A recorded block is none of this chain.
     #[error("recorded L2 block {number} cannot be executed: {error}")]
     Execution {
@@ -42,7 +42,8 @@ pub enum RecordedChainError {
 pub fn archive_recorded(recording: &Recording) -> Result<Archive, RecordedChainError> {
     if recording.l2.is_empty() {
         let options = ReplayOptions { explain: false, finality_depth: u64::MAX };
-        return Ok(replay(recording, options, &mut |_| {})?.archive);
+        let replayed = replay(recording, options, &mut |_| {});
+        return Ok(replayed.map_err(|error| RecordedChainError::Replay(error.into()))?.archive);
     }
     let mut archive = Archive::new(recording.config.clone(), &recording.genesis)?;
     let first = archive.head().number;

@@ -11,6 +11,9 @@ use alloy_primitives::{B256, Bytes, U256};
 
 /// Field elements of a blob.
 pub(crate) const FIELD_ELEMENTS: usize = 4096;
+/// Points that are computed; the others follow from them.
+const HALF: u32 = 2048;
+const _: () = assert!(HALF as usize == FIELD_ELEMENTS / 2);
 /// Bytes of a field element.
 const ELEMENT_BYTES: usize = 32;
 
@@ -40,7 +43,7 @@ impl Points {
     pub(crate) fn new() -> Self {
         let mut points = vec![B256::ZERO; FIELD_ELEMENTS];
         let mut power = U256::ONE;
-        for exponent in 0..FIELD_ELEMENTS as u32 / 2 {
+        for exponent in 0..HALF {
             // Twelve bits, reversed; the lowest is the exponent's highest and zero here.
             let place = (exponent.reverse_bits() >> 20) as usize;
             let pair = [power, MODULUS.wrapping_sub(power)];
