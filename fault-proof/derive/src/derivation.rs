@@ -343,7 +343,7 @@ impl Derivation {
         let concludes = derived.concludes;
         running.handed = None;
         running.pending = head;
-        if safe.number > self.heads.unsafe_head.number {
+        if safe.number >= self.heads.unsafe_head.number {
             self.heads.unsafe_head = safe;
         }
         if !concludes {
@@ -357,7 +357,11 @@ impl Derivation {
     /// The execution engine found the attributes invalid (D14).
     pub fn refuse(&mut self) -> Result<(), Fault> {
         let Phase::Running(running) = &mut self.phase else { return Ok(()) };
-        running.refuse()
+        running.refuse()?;
+        if running.pending.block.number < self.heads.unsafe_head.number {
+            self.heads.unsafe_head = running.pending.block;
+        }
+        Ok(())
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Item {
     },
     /// A channel.
     Channel(ChannelId),
+    /// What a batcher transaction or a blob carries.
+    BatcherData,
     /// Data read from a channel.
     ChannelData,
     /// A singular batch, by its L2 timestamp.
@@ -66,6 +68,7 @@ impl core::fmt::Display for Item {
             Self::Blob(index) => write!(f, "blob {index}"),
             Self::Frame { channel, number } => write!(f, "frame {number} of channel {channel}"),
             Self::Channel(channel) => write!(f, "channel {channel}"),
+            Self::BatcherData => f.write_str("batcher data"),
             Self::ChannelData => f.write_str("channel data"),
             Self::Batch { timestamp } => write!(f, "batch at {timestamp}"),
             Self::Span { first, last } => write!(f, "span batch from {first} to {last}"),

@@ -127,7 +127,8 @@ compare_fields!(effects: state_root gas_used logs_bloom withdrawals_root blob_ga
 
 /// The first entry that differs.
 fn list(number: u64, field: &str, recorded: &[Bytes], derived: &[Bytes]) -> Option<Difference> {
-    let entry = |list: &[Bytes], index| list.get(index).map_or("none".into(), Bytes::to_string);
+    let entry =
+        |list: &[Bytes], index| list.get(index).map_or_else(|| "none".into(), Bytes::to_string);
     (0..recorded.len().max(derived.len())).find_map(|index| {
         let name = format!("{field}[{index}]");
         difference(number, name, entry(recorded, index), entry(derived, index))

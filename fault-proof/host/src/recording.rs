@@ -197,7 +197,7 @@ impl Recording {
         if found == Some(versioned_hash) {
             return Ok(Some(&blob.data));
         }
-        let fault = LineFault::Blob { claimed: versioned_hash, computed: found };
+        let fault = LineFault::Blob { claimed: versioned_hash, computed: found }.into();
         let (file, line) = (blob.file.clone(), blob.line);
         Err(RecordingError::Line { file, line, field: "data".into(), fault })
     }
@@ -205,23 +205,6 @@ impl Recording {
     /// Checks all blobs, so that nothing needs to be checked later.
     pub fn check_blobs(&self) -> Result<(), RecordingError> {
         self.blobs.keys().try_for_each(|hash| self.blob(*hash).map(drop))
-    }
-
-    /// Gives a dropped L1 block the receipts that were not recorded. False, and nothing changes, if they are not
-    /// those of the block.
-    pub fn complete(&mut self, hash: B256, receipts: Vec<Bytes>) -> bool {
-        let Some(block) = self.l1.get_mut(&hash) else { return false };
-        let root = opal_execute::ordered_root(receipts.iter().cloned());
-        let fits = root == block.header.receipts_root;
-        if fits {
-            block.receipts = Some(receipts);
-        }
-        fits
-    }
-
-    /// L1 blocks in no order, those that were dropped included.
-    pub fn all_l1_blocks(&self) -> impl Iterator<Item = &L1Block> {
-        self.l1.values()
     }
 
     /// Takes a blob out of the recording, as if it had never been in it.

@@ -111,7 +111,7 @@ pub fn replay(
     let mut run = Run::new(recording, options)?;
     let started = Instant::now();
     for head in &recording.l1_heads {
-        run.to_head(*head)?;
+        run.follow(*head)?;
         progress(ReplayProgress { l1: run.view.head().number, l2: run.archive.head().number });
         if run.fault.is_some() {
             break;
@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
     }
 
     /// Derives all that L1 has up to this head.
-    fn to_head(&mut self, head: B256) -> Result<(), ReplayError> {
+    fn follow(&mut self, head: B256) -> Result<(), ReplayError> {
         let is_reorg = self.view.move_to(head)?;
         self.l1_reorgs = self.l1_reorgs.saturating_add(is_reorg.into());
         if let Some(hash) = self.unreadable {

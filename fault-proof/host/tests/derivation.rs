@@ -75,7 +75,6 @@ fn from_l1_alone_each_chain_is_derived_as_the_go_node_derived_it() {
         assert_eq!(recording.safe.len() as u64, derived.l1_head.number + 1, "{folder}");
         assert_eq!(reorg_events(&vectors, folder), l1_reorgs, "{folder}");
         check_status(&vectors.json(&format!("derivation/{folder}/final.json")), &derived);
-        println!("{folder}: {} blocks in {:?}", derived.executed, derived.elapsed);
     }
     vectors.finish();
 }

@@ -53,7 +53,7 @@ impl Frames {
                     Some(1) => Reason::AltDaCommitment,
                     _ => Reason::MalformedFrames { error },
                 };
-                cx.note(Item::ChannelData, reason);
+                cx.note(Item::BatcherData, reason);
             }
         }
         Ok(())

@@ -30,7 +30,7 @@ pub enum RecordingError {
         /// Name of the file.
         file: String,
         /// What is wrong.
-        error: ReadError,
+        error: Box<ReadError>,
     },
     /// A recording has L1 blocks.
     #[error("{file}: {}", if *.is_there { "holds no block" } else { "is missing" })]
@@ -50,7 +50,7 @@ pub enum RecordingError {
         /// Path of the field.
         field: String,
         /// What is wrong.
-        fault: LineFault,
+        fault: Box<LineFault>,
     },
 }
 

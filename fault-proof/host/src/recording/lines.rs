@@ -40,7 +40,7 @@ impl Line<'_> {
     /// An error about a field of this line.
     pub(super) fn fault(&self, field: &str, fault: LineFault) -> RecordingError {
         let (file, line, field) = (self.file.to_owned(), self.number, field.to_owned());
-        RecordingError::Line { file, line, field, fault }
+        RecordingError::Line { file, line, field, fault: fault.into() }
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, RecordingError> {
@@ -82,7 +82,8 @@ impl Folder {
         if text.len() as u64 > MAX_CONFIG {
             return Err(RecordingError::TooLarge { file: file.to_owned(), limit: MAX_CONFIG });
         }
-        read(&text).map_err(|error| RecordingError::Config { file: file.to_owned(), error })
+        read(&text)
+            .map_err(|error| RecordingError::Config { file: file.to_owned(), error: error.into() })
     }
 
     /// Hands over the lines of a file in order; false if there is no such file.
