@@ -1,9 +1,12 @@
 # What this repository can do, as an index. Each recipe is one line that can be pasted; the logic is in scripts/.
 # Every target installs what it lacks on Debian or Ubuntu and says so. A Rust toolchain must be there.
-.PHONY: help opal test lint guest bench fuzz fmt
+.PHONY: help first opal test lint guest bench fuzz fmt
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+first: ## builds opal, derives the recording that ships with it and proves a claim about it in the VM
+	scripts/first.sh
 
 opal: ## builds bin/opal, optimised, with the guest image inside
 	scripts/build.sh

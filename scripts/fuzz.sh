@@ -18,8 +18,9 @@ mapfile -t targets < <(basename -s .rs tests/fuzz/src/bin/*.rs)
 
 # What `cargo fuzz` passes, but for the sanitizer of addresses, which needs a nightly compiler: there is no unsafe code.
 coverage=(
-    -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table --cfg fuzzing
+    -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 )
 
 # With a target named, the flags do not reach build scripts, which libFuzzer is not linked into.

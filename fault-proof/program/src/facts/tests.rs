@@ -42,7 +42,7 @@ fn sample_blob() -> c_kzg::Blob {
 }
 
 #[test]
-fn points_are_the_roots_of_unity_in_bit_reversed_order_t24() {
+fn points_are_the_roots_of_unity_in_bit_reversed_order() {
     // EIP-4844: PRIMITIVE_ROOT_OF_UNITY = 7.
     let modulus = U256::from_str_radix(
         "52435875175126190479447740508185965837690552500527637822603658699938581184513",
@@ -61,7 +61,7 @@ fn points_are_the_roots_of_unity_in_bit_reversed_order_t24() {
 }
 
 #[test]
-fn the_polynomial_of_a_blob_has_its_elements_as_values_at_the_points_t24() {
+fn blob_field_element_key_matches_the_contract() {
     let (blob, settings) = (sample_blob(), ethereum_kzg_settings(0));
     for index in [0, 1, 2, 3, 1000, 2047, 2048, 4095] {
         let point = Points::new().as_slice()[index];

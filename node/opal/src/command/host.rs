@@ -108,7 +108,7 @@ fn refusal(options: &Single) -> Option<String> {
 
 fn single(options: &Single) -> Result<Exit, (Exit, String)> {
     let io = |reason: String| (Exit::Io, reason);
-    let folder = options.recording.as_deref().unwrap_or(Path::new(""));
+    let folder = options.recording.as_deref().unwrap_or_else(|| Path::new(""));
     let recording = Recording::open(folder).map_err(|error| io(error.to_string()))?;
     let archive = archive_recorded(&recording).map_err(|error| io(error.to_string()))?;
     check(options, &recording, &archive).map_err(|reason| (Exit::Usage, reason))?;
