@@ -22,3 +22,6 @@ cargo bench --quiet --locked -p opal-mips --bench speed -- \
     "$guests"/{hex_trie,keccak_chain,evm_loop}.elf "${peer[@]}"
 peer_option kona "kona-executor cannot be built here"
 cargo bench --quiet --locked -p opal-host --bench blocks -- "${folders[@]}" "${peer[@]}"
+recordings=("$PWD/tests/recordings/first")
+for folder in "${OPAL_VECTORS:-../shared/vectors}"/derivation/*/; do recordings+=("$(realpath "$folder")"); done
+cargo bench --quiet --locked -p opal-host --bench derive -- "${recordings[@]}"

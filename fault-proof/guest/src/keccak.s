@@ -163,6 +163,22 @@
     CHI     \a15, $26, \a21, \a2, \a8, \a14, and, or, and, or, and, s
 .endm
 
+# keccak_empty(a0 = room for 25 lanes): the state before any input, in the form that keccak_f1600 keeps
+    .balign 8
+    .globl keccak_empty
+    .type keccak_empty, @function
+keccak_empty:
+    daddiu  $2, $0, -1
+    .irp lane, 0, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14, 15, 16, 18, 19, 21, 22, 23, 24
+    sd      $0, 8 * \lane($4)
+    .endr
+    .irp lane, 1, 2, 8, 12, 17
+    sd      $2, 8 * \lane($4)
+    .endr
+    jr      $31
+    sd      $2, 8 * 20($4)
+    .size keccak_empty, . - keccak_empty
+
 # keccak_f1600(a0 = 25 lanes, the six named above complemented)
     .balign 8
     .globl keccak_f1600

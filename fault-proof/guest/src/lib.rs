@@ -31,7 +31,7 @@ pub mod allocator;
 #[cfg(target_os = "none")]
 mod assembly;
 #[cfg(target_os = "none")]
-mod keccak;
+pub mod keccak;
 #[cfg(target_os = "none")]
 pub mod oracle;
 #[cfg(target_os = "none")]

@@ -4,10 +4,10 @@
 //! claims about output roots, whatever the host would like.
 
 use crate::chain_set;
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use core::fmt::{Arguments, Write};
 use opal_execute::{Call, Crypto, StateError};
-use opal_guest::{oracle, syscall::Stdout};
+use opal_guest::{keccak::keccak256_of_two, oracle, syscall::Stdout};
 use opal_program::{
     BlockFacts, BlockTask, BlockVerdict, Boot, ClaimFacts, ClaimVerdict, Hint, HintKind, Oracle,
     OracleError, PreimageKey, Undetermined, decide_block, decide_output, precompile_request,
@@ -109,6 +109,16 @@ impl Oracle for VmOracle {
 
     fn read_into(&mut self, key: PreimageKey, out: &mut [u8]) -> Result<bool, OracleError> {
         Ok(oracle::preimage_into(&key.0, out))
+    }
+
+    fn read_element(
+        &mut self,
+        commitment: &[u8; 48],
+        point: &B256,
+        out: &mut [u8],
+    ) -> Result<bool, OracleError> {
+        let hash = keccak256_of_two(commitment, point);
+        self.read_into(PreimageKey::blob_hash(hash.into()), out)
     }
 }
 

@@ -6,6 +6,8 @@
 
 #[path = "../examples/first_recording/chain.rs"]
 mod chain;
+#[path = "../examples/first_recording/derived.rs"]
+mod derived;
 #[path = "../examples/first_recording/keys.rs"]
 mod keys;
 #[path = "../examples/first_recording/story.rs"]

@@ -74,7 +74,12 @@ impl PreimageKey {
         let (left, right) = input.split_at_mut(48);
         left.copy_from_slice(commitment);
         right.copy_from_slice(point.as_slice());
-        Self::with_kind(keccak256(input), KeyKind::Blob)
+        Self::blob_hash(keccak256(input))
+    }
+
+    /// The same from the keccak256 of commitment and point.
+    pub const fn blob_hash(hash: B256) -> Self {
+        Self::with_kind(hash, KeyKind::Blob)
     }
 
     /// The key of a precompile's answer. `request` is what [`precompile_request`] gives (F2).

@@ -54,6 +54,20 @@ impl<'a, O: Oracle> Reader<'a, O> {
         }
         Err(Undetermined::Malformed { key, what: format!("{what} of {wanted} bytes") })
     }
+
+    /// Reads a field element of a blob.
+    pub(crate) fn read_element(
+        &self,
+        commitment: &[u8; 48],
+        point: &B256,
+        out: &mut [u8],
+    ) -> Result<(), Undetermined> {
+        if self.oracle.borrow_mut().read_element(commitment, point, out) == Ok(true) {
+            return Ok(());
+        }
+        // Once more, to say what is wrong.
+        self.read_into(PreimageKey::blob(commitment, *point), out, "field element of a blob")
+    }
 }
 
 impl<O: Oracle> Preimages for &Reader<'_, O> {

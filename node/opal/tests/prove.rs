@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use opal_harness::{Vectors, guest_image, peer::go_peer};
+use opal_harness::{StepsTable, Vectors, guest_image, peer::go_peer, workspace_root};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -64,6 +64,56 @@ fn a_claim_ends_in_one_of_three_statuses() {
     let (status, answer) = prove(Path::new("no-such-folder"), &["1"]);
     assert_eq!((status, &answer["verdict"]), (2, &json!("undetermined")), "{answer}");
     vectors.finish();
+}
+
+/// Agreed and claimed block of claims about the recording that ships with opal: first block, one behind a blob, all.
+const SHIPPED: [(u64, u64); 3] = [(0, 1), (5, 6), (0, 13)];
+/// The same of recordings among the vectors.
+const RECORDED: [(&str, u64, u64); 4] = [
+    ("a-allforks-singular-calldata", 1, 2),
+    ("a-allforks-singular-calldata", 133, 134),
+    ("b-span-blobs-brotli", 1, 2),
+    ("b-span-blobs-brotli", 98, 99),
+];
+
+/// Decides the claim in the VM and notes what it costs.
+fn measure(table: &mut StepsTable, folder: &Path, agreed: u64, claimed: u64) {
+    let (from, to) = (agreed.to_string(), claimed.to_string());
+    let (status, answer) = prove(folder, &[&to, "--agreed", &from, "--vm"]);
+    assert_eq!((status, &answer["exit_code"]), (0, &json!(0)), "{answer}");
+    let recording = folder.file_name().unwrap().to_str().unwrap();
+    let figure = |name: &str| answer[name].as_u64().unwrap();
+    let (blocks, steps) = (figure("blocks_derived"), figure("steps"));
+    assert_eq!(blocks, claimed - agreed, "{answer}");
+    let figures = [
+        ("blocks", blocks),
+        ("preimages", figure("preimages_read")),
+        ("preimage_bytes", figure("preimage_bytes")),
+        ("steps", steps),
+        ("steps_per_block", steps / blocks),
+    ];
+    table.row(&format!("{recording}-{agreed}-to-{claimed}"), &figures);
+}
+
+#[test]
+fn claims_cost_what_the_table_says() {
+    if guest_image("opal-guest", "prove::steps").is_none() {
+        return;
+    }
+    let mut table = StepsTable::open(
+        "fault-proof/guest/claim_steps.toml",
+        "Steps of the guest on claims about recorded chains. Written by a test of `opal prove`:",
+        "-p opal --test prove",
+    );
+    let shipped = workspace_root().join("tests/recordings/first");
+    SHIPPED.iter().for_each(|(agreed, claimed)| measure(&mut table, &shipped, *agreed, *claimed));
+    let Some(vectors) = Vectors::for_test("prove::recording") else { return table.finish(false) };
+    let folder = recording(&vectors);
+    for (name, agreed, claimed) in RECORDED {
+        measure(&mut table, &folder.with_file_name(name), agreed, claimed);
+    }
+    vectors.finish();
+    table.finish(true);
 }
 
 /// A prestate for the recorded chain, and what `opal prestate build` says about it.

@@ -10,9 +10,11 @@ mod guest;
 pub mod measure;
 pub mod peer;
 mod report;
+mod steps;
 mod vectors;
 
 pub use conformance::{Conformance, Set};
 pub use guest::guest_image;
 pub use report::{ran, skipped};
+pub use steps::StepsTable;
 pub use vectors::{Vectors, files_below, vectors_root, workspace_root};

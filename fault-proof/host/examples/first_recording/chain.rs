@@ -1,12 +1,11 @@
-//! The L1 that the story is told on, the configs, and the files.
+//! L1 blocks and the configs of a chain on them, and the files they go to.
 //!
 //! **Invariant:** each file is written whole; a recording read back gives the same blocks.
 
-use crate::keys::Key;
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS};
-use alloy_primitives::{Address, B256, Bytes, Log, U256, address, b256, keccak256, logs_bloom};
+use alloy_primitives::{Address, B256, Bytes, Log, address, b256, keccak256, logs_bloom};
 use opal_execute::{Receipt, ordered_root};
-use opal_host::{Archive, ArchiveError, Recording, Replay, ReplayOptions, block_rlp, replay};
+use opal_host::{Archive, ArchiveError, block_rlp};
 use opal_types::read::{GenesisFile, rollup_json};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -19,16 +18,26 @@ pub(crate) const COUNTER: Address = address!("0000000000000000000000000000000000
 pub(crate) const L1_CHAIN: u64 = 1901;
 pub(crate) const L2_CHAIN: u64 = 1902;
 pub(crate) const START_TIME: u64 = 1_800_000_000;
-pub(crate) const L1_BLOCK_TIME: u64 = 4;
 pub(crate) const L2_BLOCK_TIME: u64 = 2;
 /// Ommers and withdrawals: two empty lists.
-const BLOCK_TAIL: [u8; 2] = [0xc0, 0xc0];
+pub(crate) const BLOCK_TAIL: [u8; 2] = [0xc0, 0xc0];
 /// Writes the L1 attributes of Ecotone and later into the slots they have in the real contract (E3).
 const L1_BLOCK_CODE: &str = "0x3373deaddeaddeaddeaddeaddeaddeaddeaddead00011461001c57005b60003560e01c63015d8eb9146\
 1006b5760143560801c60005560243560015560443560075560643560025560843560045560043560801c60035560a43560a01c60b03560f01c\
 60601b17600855005b60243560401b6004351760005560443560015560643560025560843560035560a43560045560c43560055560e43560065\
 500";
 const COUNTER_CODE: &str = "0x60005460010180600055600052366000602037366020016000a000";
+
+/// What is not the same on every chain made here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) sequencing_window: u64,
+    /// Forks of the chain, all from its first block on.
+    pub(crate) forks: &'a [&'a str],
+    pub(crate) batcher: Address,
+    /// Accounts with ether.
+    pub(crate) users: &'a [Address],
+}
 
 /// A transaction with what its receipt says.
 pub(crate) struct Included {
@@ -45,8 +54,8 @@ pub(crate) struct Block {
     receipts: Vec<Bytes>,
 }
 
-/// The block after `parent`; the first one has none.
-pub(crate) fn l1_block(parent: Option<&Block>, included: Vec<Included>) -> Block {
+/// The block so many seconds after `parent`; the first one has none.
+pub(crate) fn l1_block(parent: Option<&Block>, block_time: u64, included: Vec<Included>) -> Block {
     let number = parent.map_or(0, |it| it.header.number + 1);
     let mut receipts = Vec::new();
     for Included { raw, logs } in &included {
@@ -70,7 +79,7 @@ pub(crate) fn l1_block(parent: Option<&Block>, included: Vec<Included>) -> Block
         number,
         gas_limit: 30_000_000,
         gas_used: 100_000 * receipts.len() as u64,
-        timestamp: START_TIME + number * L1_BLOCK_TIME,
+        timestamp: START_TIME + number * block_time,
         mix_hash: keccak256(number.to_be_bytes()),
         base_fee_per_gas: Some(1_000_000_000 + number),
         withdrawals_root: Some(EMPTY_WITHDRAWALS),
@@ -85,9 +94,9 @@ pub(crate) fn l1_block(parent: Option<&Block>, included: Vec<Included>) -> Block
 }
 
 /// Writes the three configs of a chain that starts at this L1 block.
-pub(crate) fn write_configs(folder: &Path, l1: &Block, batcher: Address, users: &[&Key]) {
-    let l2_genesis = l2_genesis(users);
-    let mut rollup = rollup(l1.hash, batcher);
+pub(crate) fn write_configs(folder: &Path, l1: &Block, plan: Plan<'_>) {
+    let l2_genesis = l2_genesis(plan.users);
+    let mut rollup = rollup(l1.hash, plan);
     let config = rollup_json(rollup.to_string().as_bytes()).unwrap();
     let genesis = GenesisFile::from_json(l2_genesis.to_string().as_bytes()).unwrap();
     // The config names the first block, which follows from the accounts.
@@ -108,14 +117,14 @@ pub(crate) fn write_configs(folder: &Path, l1: &Block, batcher: Address, users: 
     write("l1-genesis.json", &json!({ "config": l1_config }));
 }
 
-fn l2_genesis(users: &[&Key]) -> Value {
+fn l2_genesis(users: &[Address]) -> Value {
     let mut alloc = json!({
         COUNTER.to_string(): { "balance": "0x0", "code": COUNTER_CODE },
         "0x4200000000000000000000000000000000000015": { "balance": "0x0", "code": L1_BLOCK_CODE },
         "0x4200000000000000000000000000000000000016": { "balance": "0x0", "code": "0x60016000355500" },
     });
     for user in users {
-        alloc[user.address.to_string()] = json!({ "balance": "0xde0b6b3a7640000" });
+        alloc[user.to_string()] = json!({ "balance": "0xde0b6b3a7640000" });
     }
     json!({
         "alloc": alloc,
@@ -128,14 +137,14 @@ fn l2_genesis(users: &[&Key]) -> Value {
     })
 }
 
-fn rollup(l1_hash: B256, batcher: Address) -> Value {
+fn rollup(l1_hash: B256, plan: Plan<'_>) -> Value {
     let mut config = json!({
         "genesis": {
             "l1": { "hash": l1_hash, "number": 0 },
             "l2": { "hash": B256::ZERO, "number": 0 },
             "l2_time": START_TIME,
             "system_config": {
-                "batcherAddr": batcher,
+                "batcherAddr": plan.batcher,
                 "overhead": B256::ZERO,
                 "scalar": b256!("010000000000000000000000000000000000000000000000000c3c9d00000558"),
                 "gasLimit": 30_000_000,
@@ -143,7 +152,7 @@ fn rollup(l1_hash: B256, batcher: Address) -> Value {
         },
         "block_time": L2_BLOCK_TIME,
         "max_sequencer_drift": 60,
-        "seq_window_size": 30,
+        "seq_window_size": plan.sequencing_window,
         "channel_timeout": 30,
         "l1_chain_id": L1_CHAIN,
         "l2_chain_id": L2_CHAIN,
@@ -154,8 +163,7 @@ fn rollup(l1_hash: B256, batcher: Address) -> Value {
             "eip1559Elasticity": 6, "eip1559Denominator": 50, "eip1559DenominatorCanyon": 250,
         },
     });
-    let forks = "regolith canyon delta ecotone fjord granite holocene isthmus jovian";
-    for fork in forks.split(' ') {
+    for fork in plan.forks {
         config[format!("{fork}_time")] = json!(0);
     }
     config
@@ -176,46 +184,4 @@ pub(crate) fn write_l1(folder: &Path, blocks: &[Block]) {
 pub(crate) fn write_lines(folder: &Path, file: &str, lines: impl Iterator<Item = Value>) {
     let text: String = lines.map(|line| line.to_string() + "\n").collect();
     fs::write(folder.join(file), text).unwrap();
-}
-
-/// Derives what was written so far.
-pub(crate) fn derive(folder: &Path) -> (Recording, Replay) {
-    let recording = Recording::open(folder).unwrap();
-    let options = ReplayOptions { explain: false, finality_depth: 4 };
-    let derived = replay(&recording, options, &mut |_| {}).unwrap();
-    (recording, derived)
-}
-
-/// Writes what was derived as what is to be compared with.
-pub(crate) fn write_derived(folder: &Path) {
-    let (recording, derived) = derive(folder);
-    let blocks = derived.archive.blocks().map(|block| {
-        let place = opal_derive::L2Head::reference(&recording.config, &block.l2_block()).unwrap();
-        let header = alloy_rlp::encode(block.header.inner());
-        json!({
-            "number": place.number, "hash": place.hash, "parent": place.parent_hash,
-            "timestamp": place.timestamp, "seq": place.sequence_number,
-            "l1_origin": { "number": place.l1_origin.number, "hash": place.l1_origin.hash },
-            "state_root": block.header.state_root, "withdrawals_root": block.header.withdrawals_root,
-            "message_passer_storage_root": block.message_passer_root,
-            "output_root": block.output_root().hash(),
-            "block": block_rlp(&header, &block.transactions, &BLOCK_TAIL),
-            "receipts": block.receipts,
-        })
-    });
-    write_lines(folder, "l2.jsonl", blocks);
-    let safe = (0..=derived.l1_head.number).map(|l1| {
-        let (block, safe) = derived.safe_heads.at(l1).unwrap();
-        let result = json!({
-            "l1Block": { "number": block.number, "hash": block.hash },
-            "safeHead": { "number": safe.number, "hash": safe.hash },
-        });
-        json!({ "l1": l1, "result": result })
-    });
-    write_lines(folder, "safe.jsonl", safe);
-}
-
-/// A number as a 32-byte word.
-pub(crate) fn word(number: u64) -> [u8; 32] {
-    U256::from(number).to_be_bytes()
 }

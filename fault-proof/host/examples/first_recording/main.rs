@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed run")]
 
 mod chain;
+mod derived;
 mod keys;
 mod story;
 

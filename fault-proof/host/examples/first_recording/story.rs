@@ -6,10 +6,10 @@
 
 use crate::{
     chain::{
-        Block, COUNTER, INBOX, Included, L1_BLOCK_TIME, L1_CHAIN, L2_BLOCK_TIME, L2_CHAIN, PORTAL,
-        START_TIME, SYSTEM_CONFIG, derive, l1_block, word, write_configs, write_derived, write_l1,
-        write_lines,
+        Block, COUNTER, INBOX, Included, L1_CHAIN, L2_BLOCK_TIME, L2_CHAIN, PORTAL, Plan,
+        START_TIME, SYSTEM_CONFIG, l1_block, write_configs, write_l1, write_lines,
     },
+    derived::{derive, write_derived},
     keys::Key,
 };
 use alloy_consensus::{TxEip1559, TxEip4844};
@@ -21,6 +21,11 @@ use opal_types::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{fs, path::Path};
+
+const L1_BLOCK_TIME: u64 = 4;
+const SEQUENCING_WINDOW: u64 = 30;
+const FORKS: [&str; 9] =
+    ["regolith", "canyon", "delta", "ecotone", "fjord", "granite", "holocene", "isthmus", "jovian"];
 
 /// Everything so far.
 struct Story<'a> {
@@ -38,8 +43,14 @@ struct Story<'a> {
 pub(crate) fn write(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let [batcher, stranger, user] = ["batcher", "stranger", "user"].map(Key::new);
-    let l1 = vec![l1_block(None, Vec::new())];
-    write_configs(folder, &l1[0], batcher.address, &[&user]);
+    let l1 = vec![l1_block(None, L1_BLOCK_TIME, Vec::new())];
+    let plan = Plan {
+        sequencing_window: SEQUENCING_WINDOW,
+        forks: &FORKS,
+        batcher: batcher.address,
+        users: &[user.address],
+    };
+    write_configs(folder, &l1[0], plan);
     let (blobs, nonces) = (Vec::new(), [0; 3]);
     let mut story = Story { folder, batcher, stranger, user, l1, blobs, nonces };
     story.save();
@@ -88,7 +99,7 @@ impl Story<'_> {
     }
 
     fn include(&mut self, included: Vec<Included>) {
-        let block = l1_block(self.l1.last(), included);
+        let block = l1_block(self.l1.last(), L1_BLOCK_TIME, included);
         self.l1.push(block);
         self.save();
     }
@@ -211,4 +222,9 @@ impl Story<'_> {
         let log = Log::new_unchecked(SYSTEM_CONFIG, topics, data.into());
         self.send(false, SYSTEM_CONFIG, Bytes::new(), vec![log])
     }
+}
+
+/// A number as a 32-byte word.
+pub(crate) fn word(number: u64) -> [u8; 32] {
+    U256::from(number).to_be_bytes()
 }

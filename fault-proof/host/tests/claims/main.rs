@@ -45,8 +45,6 @@ fn ask_both(world: &World, boot: Boot, image: &[u8]) -> ClaimReport {
     let mut server = ClaimServer::new(&world.recording, &world.archive, boot);
     let in_vm = decide_claim_in_vm(image, &mut server, &mut |_| {});
     assert_eq!(said(&in_vm), said(&native), "{in_vm}{native}");
-    let figures = in_vm.vm.unwrap();
-    println!("block {}: {} steps, {:.1} s", boot.claimed_number, figures.steps, in_vm.seconds);
     in_vm
 }
 
@@ -76,7 +74,6 @@ fn each_whole_chain_is_one_valid_claim() {
         let report = ask(world, world.boot(0, last));
         is_valid(&report);
         assert_eq!(report.blocks_derived, Some(last));
-        println!("{} blocks in {:.2} s", last, report.seconds);
     });
 }
 

@@ -36,7 +36,6 @@ impl World {
             let config = vectors.path(&format!("derivation/{folder}/rollup.json"));
             let recording = Recording::open(config.parent().unwrap()).unwrap();
             let archive = archive_recorded(&recording).unwrap();
-            println!("{folder}");
             check(&Self { recording, archive });
         }
         vectors.finish();

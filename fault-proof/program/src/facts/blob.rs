@@ -79,8 +79,7 @@ pub(crate) fn blob<O: Oracle>(
     reader.read_into(key, &mut commitment, "KZG commitment of a blob")?;
     let mut blob = vec![0; FIELD_ELEMENTS.saturating_mul(ELEMENT_BYTES)];
     for (element, point) in blob.chunks_exact_mut(ELEMENT_BYTES).zip(points.as_slice()) {
-        let key = PreimageKey::blob(&commitment, *point);
-        reader.read_into(key, element, "field element of a blob")?;
+        reader.read_element(&commitment, point, element)?;
     }
     Ok(blob.into())
 }
