@@ -11,6 +11,7 @@ const RATE: usize = 136;
 unsafe extern "C" {
     fn keccak_empty(lanes: *mut [u64; 25]);
     fn keccak_f1600(lanes: &mut [u64; 25]);
+    fn keccak_f1600_last(lanes: &mut [u64; 25]);
 }
 
 /// The state before any input.
@@ -64,6 +65,16 @@ fn permute(lanes: &mut [u64; 25]) {
     unsafe { keccak_f1600(lanes) }
 }
 
+/// The digest of a message that is absorbed up to its padding's first bit.
+#[inline(always)]
+#[expect(unsafe_code, reason = "the permutation is assembly")]
+fn digest(lanes: &mut [u64; 25]) -> [u64; 4] {
+    lanes[RATE / 8 - 1] ^= 1 << 63;
+    // SAFETY: as `permute`.
+    unsafe { keccak_f1600_last(lanes) };
+    [lanes[0], !lanes[1], !lanes[2], lanes[3]].map(swapped)
+}
+
 /// Adds `count` whole lanes; a macro-free loop that the compiler unrolls when the count is constant.
 ///
 /// # Safety
@@ -90,12 +101,9 @@ pub fn keccak256_of_two(left: &[u8; 48], right: &[u8; 32]) -> [u8; 32] {
         *lane ^= swapped(u64::from_be_bytes(*word));
     }
     lanes[(48 + 32) / 8] ^= 1;
-    lanes[RATE / 8 - 1] ^= 1 << 63;
-    permute(&mut lanes);
     let mut hash = [0; 32];
-    let digest = [lanes[0], !lanes[1], !lanes[2], lanes[3]];
-    for (bytes, lane) in hash.as_chunks_mut().0.iter_mut().zip(digest) {
-        *bytes = swapped(lane).to_be_bytes();
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(digest(&mut lanes)) {
+        *bytes = word.to_be_bytes();
     }
     hash
 }
@@ -132,9 +140,6 @@ unsafe extern "C" fn native_keccak256(bytes: *const u8, length: usize, output: *
     if let Some(lane) = lanes.get_mut(count) {
         *lane ^= swapped(u64::from_be_bytes(tail));
     }
-    lanes[RATE / 8 - 1] ^= 1 << 63;
-    permute(&mut lanes);
-    let digest = [lanes[0], !lanes[1], !lanes[2], lanes[3]].map(swapped);
     // SAFETY: `output` has room for 32 bytes.
-    unsafe { output.cast::<[u64; 4]>().write_unaligned(digest) };
+    unsafe { output.cast::<[u64; 4]>().write_unaligned(digest(&mut lanes)) };
 }

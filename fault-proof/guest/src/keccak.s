@@ -179,11 +179,34 @@ keccak_empty:
     sd      $2, 8 * 20($4)
     .size keccak_empty, . - keccak_empty
 
-# keccak_f1600(a0 = 25 lanes, the six named above complemented)
-    .balign 8
-    .globl keccak_f1600
-    .type keccak_f1600, @function
-keccak_f1600:
+# lane takes in the parity of the column before it, and that of the one behind rotated by one
+.macro TAKE lane, before, behind
+    dsll    $31, \behind, 1
+    xor     \lane, \lane, \before
+    xor     \lane, \lane, $31
+    dsrl    $31, \behind, 63
+    xor     \lane, \lane, $31
+.endm
+
+# The last round where lanes 0 to 3 are all that is wanted: nothing but their row.
+.macro LAST_ROUND constant, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24
+    PARITY  $26, \a0, \a5, \a10, \a15, \a20
+    PARITY  $27, \a1, \a6, \a11, \a16, \a21
+    PARITY  $28, \a2, \a7, \a12, \a17, \a22
+    PARITY  $29, \a3, \a8, \a13, \a18, \a23
+    PARITY  $30, \a4, \a9, \a14, \a19, \a24
+    TAKE    \a0, $30, $27
+    TAKE    \a6, $26, $28
+    TAKE    \a12, $27, $29
+    TAKE    \a18, $28, $30
+    TAKE    \a24, $29, $26
+    ROTATE  \a6, 44, \a12, 43, \a18, 21, \a24, 14
+    CHI     \a0, \a0, \a6, \a12, \a18, \a24, or, or, and, or, and, b
+    IOTA    \a0, \constant
+.endm
+
+# Saves what the ABI wants back, and loads the lanes that a0 points to.
+.macro ENTER
     daddiu  $29, $29, -112
     sd      $4, 0($29)
     sd      $16, 8($29)
@@ -227,17 +250,50 @@ keccak_f1600:
     ld      $23, 176($26)
     ld      $24, 184($26)
     ld      $25, 192($26)
-.Lfour_rounds:
+.endm
+
+.macro THREE_ROUNDS
     ROUND   0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
     ROUND   8, $1, $7, $13, $19, $25, $11, $17, $23, $4, $10, $21, $2, $8, $14, $20, $6, $12, $18, $24, $5, $16, $22, $3, $9, $15
     ROUND   16, $1, $17, $8, $24, $15, $21, $12, $3, $19, $10, $16, $7, $23, $14, $5, $11, $2, $18, $9, $25, $6, $22, $13, $4, $20
+.endm
+
+# Four rounds at a time, while the constants' address ends in less than this.
+.macro ROUNDS_UNTIL end
+1:
+    THREE_ROUNDS
     ROUND   24, $1, $12, $23, $9, $20, $16, $2, $13, $24, $10, $6, $17, $3, $14, $25, $21, $7, $18, $4, $15, $11, $22, $8, $19, $5
     mflo    $26
     daddiu  $26, $26, 32
     andi    $27, $26, 0xff
-    xori    $27, $27, 192
-    bnez    $27, .Lfour_rounds
+    xori    $27, $27, \end
+    bnez    $27, 1b
     mtlo    $26
+.endm
+
+.macro LEAVE
+    ld      $16, 8($29)
+    ld      $17, 16($29)
+    ld      $18, 24($29)
+    ld      $19, 32($29)
+    ld      $20, 40($29)
+    ld      $21, 48($29)
+    ld      $22, 56($29)
+    ld      $23, 64($29)
+    ld      $28, 72($29)
+    ld      $30, 80($29)
+    ld      $31, 88($29)
+    jr      $31
+    daddiu  $29, $29, 112
+.endm
+
+# keccak_f1600(a0 = 25 lanes, the six named above complemented)
+    .balign 8
+    .globl keccak_f1600
+    .type keccak_f1600, @function
+keccak_f1600:
+    ENTER
+    ROUNDS_UNTIL 192
     mfhi    $29
     ld      $26, 0($29)
     sd      $1, 0($26)
@@ -265,18 +321,24 @@ keccak_f1600:
     sd      $23, 176($26)
     sd      $24, 184($26)
     sd      $25, 192($26)
-    ld      $16, 8($29)
-    ld      $17, 16($29)
-    ld      $18, 24($29)
-    ld      $19, 32($29)
-    ld      $20, 40($29)
-    ld      $21, 48($29)
-    ld      $22, 56($29)
-    ld      $23, 64($29)
-    ld      $28, 72($29)
-    ld      $30, 80($29)
-    ld      $31, 88($29)
-    jr      $31
-    daddiu  $29, $29, 112
+    LEAVE
     .size keccak_f1600, . - keccak_f1600
+
+# The same where only lanes 0 to 3 are wanted: the others stay as they were.
+    .balign 8
+    .globl keccak_f1600_last
+    .type keccak_f1600_last, @function
+keccak_f1600_last:
+    ENTER
+    ROUNDS_UNTIL 160
+    THREE_ROUNDS
+    LAST_ROUND 24, $1, $12, $23, $9, $20, $16, $2, $13, $24, $10, $6, $17, $3, $14, $25, $21, $7, $18, $4, $15, $11, $22, $8, $19, $5
+    mfhi    $29
+    ld      $26, 0($29)
+    sd      $1, 0($26)
+    sd      $2, 8($26)
+    sd      $3, 16($26)
+    sd      $4, 24($26)
+    LEAVE
+    .size keccak_f1600_last, . - keccak_f1600_last
     .set pop

@@ -1,7 +1,7 @@
 //! Encodings of which there is one for each value: configs, attributes, tasks, roots, hints.
 
 use opal_program::{BlockTask, Hint};
-use opal_types::{Attributes, ChainConfig, L1Config, OutputRoot, SuperRoot};
+use opal_types::{Attributes, ChainConfig, L1Config, OutputRoot, SuperRoot, TransitionState};
 
 pub(crate) fn configs(data: &[u8]) {
     if let Ok(config) = ChainConfig::from_rlp(data) {
@@ -29,6 +29,9 @@ pub(crate) fn roots(data: &[u8]) {
         assert_eq!(root.encode(), data, "a super root");
         let sorted = SuperRoot::new(root.timestamp(), root.chains().to_vec());
         assert!(sorted.is_err() || !root.is_sorted() || sorted == Ok(root));
+    }
+    if let Ok(state) = TransitionState::decode(data) {
+        assert_eq!(state.encode(), data, "a transition state");
     }
 }
 

@@ -15,9 +15,11 @@ mod forks;
 mod frames;
 mod input;
 mod l1;
+mod recording;
 mod transaction;
 mod trie;
 mod vm;
+mod wire;
 
 /// What a fuzzer calls.
 pub type Target = fn(&[u8]);
@@ -38,6 +40,8 @@ targets! {
     blob = blob::run,
     /// One compressed channel (D5); the first byte chooses its limits.
     channel = channel::run,
+    /// The chain set of a guest image.
+    chain_set = wire::chain_set,
     /// Text forms of chain configs; the first byte chooses the form.
     config_file = files::config,
     /// One change of the system config (D18).
@@ -58,11 +62,17 @@ targets! {
     l1_info = l1::info,
     /// One L1 header of either flavour.
     l1_header = l1::header,
+    /// Interop messages: a log that relies on one (I4), an access list (I3).
+    message = wire::message,
+    /// One gossiped payload (N2); the first byte chooses its version.
+    payload = wire::payload,
     /// One request to the precompile oracle (F2).
     precompile = files::precompile,
     /// One file of pre-images.
     preimage_file = files::preimages,
-    /// Output roots and super roots.
+    /// One file of a recording; the first byte chooses which.
+    recording = recording::run,
+    /// Output roots, super roots and transition states.
     roots = canonical::roots,
     /// One state of the VM.
     state_file = vm::state_file,

@@ -1,6 +1,6 @@
 //! What is missing is named by its key, and is never a verdict.
 
-use super::World;
+use super::{FOLDERS, World};
 use alloy_consensus::{Transaction, TxEnvelope};
 use alloy_eips::Decodable2718;
 use alloy_primitives::B256;
@@ -80,11 +80,34 @@ fn missing_headers_receipts_and_state_nodes_are_named() {
     });
 }
 
+/// For three blocks of each folder: headers, the agreed state's root node, and receipts where the claim reads them.
+#[test]
+fn what_is_missing_is_named_in_every_recording() {
+    let image = guest_image("opal-guest", "claims::vm");
+    World::each(&FOLDERS, |world| {
+        let chosen = world.chosen();
+        let last = chosen.len().saturating_sub(1);
+        for (index, block) in [0, last / 2, last].map(|it| (it, chosen[it])) {
+            let boot = world.boot(block - 1, block);
+            let image = image.as_deref().filter(|_| index == 0);
+            for key in needed(world, block - 1) {
+                check(world, boot, key, image);
+            }
+            let origin = |number: &u64| world.recording.l2[number].l1_origin;
+            let block_of_origin = world.recording.l1_block(origin(&block).hash).unwrap();
+            let is_first = origin(&block) != origin(&(block - 1));
+            if is_first && block_of_origin.header.may_log(world.recording.config.deposit_contract) {
+                check(world, boot, receipts_of_origin(world, block), image);
+            }
+        }
+    });
+}
+
 /// Commitment and field elements of a blob that the claim about the last block needs.
 #[test]
 fn missing_blobs_are_named() {
     let image = guest_image("opal-guest", "claims::vm");
-    World::each(&["b-span-blobs-brotli"], |world| {
+    World::each(&["b-span-blobs-brotli", "g-l1-reorg"], |world| {
         let last = world.last();
         let boot = world.boot(last - 1, last);
         let needs = |hash: &&B256| {

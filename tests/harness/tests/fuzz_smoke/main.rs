@@ -17,7 +17,8 @@ use std::{collections::BTreeSet, fs, panic, path::Path};
 
 /// Mutated inputs of each target. The slow ones have fewer.
 const MUTATIONS: usize = 4_000;
-const SLOW: [(&str, usize); 3] = [("derivation", 400), ("blob", 1_000), ("transaction", 2_000)];
+const SLOW: [(&str, usize); 4] =
+    [("derivation", 400), ("blob", 1_000), ("transaction", 2_000), ("recording", 300)];
 
 #[test]
 fn every_target_has_a_program_of_its_name() {

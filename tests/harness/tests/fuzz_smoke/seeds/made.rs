@@ -16,6 +16,7 @@ use opal_types::{
 pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = codecs();
     seeds.extend(l1());
+    seeds.extend(wire());
     seeds.extend(host());
     seeds.extend(tries().into_iter().map(|bytes| Seed { target: "trie", bytes }));
     seeds.extend(histories().into_iter().map(|bytes| Seed { target: "derivation", bytes }));
@@ -51,6 +52,27 @@ fn codecs() -> Vec<Seed> {
         Seed { target: "roots", bytes: super_root.encode() },
         Seed { target: "configs", bytes: mainnet.to_rlp() },
     ]
+}
+
+/// The chain that ships with opal: its files, its config in a set; words of a message; a payload of zeros.
+fn wire() -> Vec<Seed> {
+    let folder = opal_harness::workspace_root().join("tests/recordings/first");
+    let file = |name| std::fs::read(folder.join(name)).expect("the recording ships with opal");
+    let config = opal_types::read::rollup_json(&file("rollup.json")).expect("its config");
+    let l1 = opal_types::read::l1_config_json(&file("l1-genesis.json")).expect("its L1's config");
+    let set = opal_types::ChainSet::new(vec![config], l1).expect("a set of one");
+    let mut entry = [0; 64];
+    (entry[0], entry[32]) = (1, 3);
+    let mut seeds = vec![
+        Seed { target: "chain_set", bytes: set.to_rlp() },
+        Seed { target: "message", bytes: entry.to_vec() },
+        Seed { target: "payload", bytes: vec![0; 509] },
+    ];
+    let names = ["blobs.jsonl", "l1-genesis.json", "l1.jsonl", "l2-genesis.json", "l2.jsonl"];
+    for (number, name) in (0..).zip(names.into_iter().chain(["rollup.json", "safe.jsonl"])) {
+        seeds.push(Seed { target: "recording", bytes: [vec![number], file(name)].concat() });
+    }
+    seeds
 }
 
 fn l1() -> Vec<Seed> {
