@@ -3,7 +3,7 @@
 use super::input::Input;
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{B256, Log, LogData};
-use opal_message::{CROSS_L2_INBOX, Message, read_access_list};
+use opal_message::{Access, CROSS_L2_INBOX, Message, read_access_list};
 use opal_program::{SECTION_BYTES, SECTION_MAGIC, fill_section, read_section};
 use opal_types::{ChainSet, PayloadEnvelope, PayloadVersion};
 
@@ -22,11 +22,13 @@ pub(crate) fn payload(data: &[u8]) {
 /// Words: topics and data of a log, and entries of an access list.
 pub(crate) fn message(data: &[u8]) {
     let words: Vec<B256> = data.as_chunks::<32>().0.iter().map(B256::from).collect();
-    let topics = words.iter().take(usize::from(data.len() % 5)).copied().collect();
+    let topics = words.iter().take(data.len() % 5).copied().collect();
     let content = data.to_vec().into();
     let log = Log { address: CROSS_L2_INBOX, data: LogData::new_unchecked(topics, content) };
     if let Ok(Some(message)) = Message::from_log(&log) {
-        assert_eq!(message.checksum(), message.checksum());
+        let access = Access::from(&message);
+        let entries = access.entries();
+        assert_eq!(Access::take(&mut &entries[..]), Ok(access), "what a message announces");
     }
     let item = AccessListItem { address: CROSS_L2_INBOX, storage_keys: words.clone() };
     if let Ok(accesses) = read_access_list(&AccessList(vec![item])) {
