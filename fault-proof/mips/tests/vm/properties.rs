@@ -210,6 +210,16 @@ fn calling(arguments: [u64; 4]) -> State {
 }
 
 #[test]
+fn the_second_word_of_a_clock_at_the_end_of_memory_is_the_first_of_all() {
+    for address in [u64::MAX, u64::MAX - 1, u64::MAX - 7, u64::MAX - 8, DATA] {
+        let mut vm = Vm::new(calling([5222, 1, address, 0]));
+        let mut io = Io { oracle: &mut Answers::Silent, output: &mut Silent };
+        let proof = vm.step_with_proof(&mut io).unwrap();
+        assert_eq!(proof.verify(), Ok(()), "{address:#x}");
+    }
+}
+
+#[test]
 fn an_oracle_error_stops_the_run_and_changes_nothing() {
     let mut hinting = calling([5001, 4, DATA, 8]);
     hinting.memory.set_word(DATA, 0x0000_0004_6162_6364);
