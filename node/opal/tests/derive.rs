@@ -66,6 +66,17 @@ fn the_first_recording_is_derived_as_recorded() {
 }
 
 #[test]
+fn blocks_origins_and_safe_heads_are_listed_when_asked_for() {
+    let folder = workspace_root().join("tests/recordings/first");
+    let (status, text) = run(&folder, "--blocks");
+    assert_eq!(status, 0, "{text}");
+    let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(count("L2 block "), 14, "{text}");
+    assert!(text.contains(", L1 origin 1, 3 transactions"), "{text}");
+    assert!(count("L1 block ") > 2 && text.contains(": safe head 13"), "{text}");
+}
+
+#[test]
 fn without_recorded_blocks_there_is_nothing_to_differ_from() {
     let folder = copy();
     for file in ["l2.jsonl", "safe.jsonl"] {

@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// List every dropped transaction, frame, channel and batch with the rule that says so.
     #[arg(long, env = "OPAL_EXPLAIN")]
     explain: bool,
+    /// List every block with its L1 origin, and the safe head after each L1 block that changed it.
+    #[arg(long, env = "OPAL_BLOCKS")]
+    blocks: bool,
     /// L1 blocks this far below the head are final.
     #[arg(long, env = "OPAL_FINALITY_DEPTH", value_name = "BLOCKS", default_value_t = 16)]
     finality_depth: u64,
@@ -43,8 +46,10 @@ pub(crate) fn run(options: &Options) -> Exit {
     let (text, exit) = match derive(options) {
         Ok(report) => {
             let exit = if report.first_difference.is_some() { Exit::Invalid } else { Exit::Done };
-            let text =
-                if options.json { report.to_json() } else { report.to_text(options.explain) };
+            let text = match options {
+                Options { json: true, .. } => report.to_json(),
+                Options { blocks, explain, .. } => report.to_text(*blocks, *explain),
+            };
             (text, exit)
         }
         Err(reason) => {

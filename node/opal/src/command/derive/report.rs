@@ -111,8 +111,25 @@ impl Report {
         serde_json::to_string(self).expect("the report has string keys and finite numbers only")
     }
 
-    pub(super) fn to_text(&self, explain: bool) -> String {
+    /// A line for each block, and one for each L1 block that made blocks safe.
+    fn list_blocks(&self) -> String {
         let mut out = String::new();
+        for Block { number, hash, l1_origin, transactions, .. } in &self.blocks {
+            let origin = l1_origin.as_ref().map_or_else(String::new, |it| it.number.to_string());
+            let _ = writeln!(
+                out,
+                "L2 block {number}: {hash}, L1 origin {origin}, {transactions} transactions"
+            );
+        }
+        for SafeHead { l1_block, safe_head } in &self.safe_heads {
+            let (l1, l2) = (l1_block.number, safe_head.number);
+            let _ = writeln!(out, "L1 block {l1}: safe head {l2}");
+        }
+        out
+    }
+
+    pub(super) fn to_text(&self, blocks: bool, explain: bool) -> String {
+        let mut out = if blocks { self.list_blocks() } else { String::new() };
         for dropped in self.dropped.iter().filter(|_| explain) {
             let Dropped { l1_block, item, reason, rule } = dropped;
             let _ = writeln!(out, "L1 block {l1_block}: {item} {reason} [{rule}]");
