@@ -180,12 +180,13 @@ impl<'a> Run<'a> {
             self.unreadable = None;
             self.derivation.reset();
         }
-        loop {
+        // Nothing is derived behind a fault, whether a step or a refusal found it.
+        while self.fault.is_none() {
             let step = match self.derivation.step() {
                 Ok(step) => step,
                 Err(fault) => {
                     self.fault = Some(fault);
-                    return Ok(());
+                    break;
                 }
             };
             match step {
