@@ -246,6 +246,11 @@ impl Derivation {
         }
     }
 
+    /// The newest block is this one now: a sequencer or a peer made it, or it was taken back. A reset starts from it.
+    pub const fn follow_unsafe(&mut self, block: L2Ref) {
+        self.heads.unsafe_head = block;
+    }
+
     /// Answers a request. A fact that answers no open question changes nothing.
     pub fn supply(&mut self, request: &Request, fact: Fact) -> Result<(), FactError> {
         self.facts().supply(request, fact)

@@ -36,6 +36,7 @@ mod holocene;
 mod limits;
 mod note;
 mod safe_heads;
+mod sequencing;
 mod start;
 mod unforked;
 
@@ -45,4 +46,5 @@ pub use fact::{Fact, FactError, L2Block, Request};
 pub use head::{HeadError, L2Head};
 pub use note::{Item, Note, Reason, ResetReason};
 pub use safe_heads::SafeHeads;
+pub use sequencing::{NextAttributes, max_sequencer_drift, next_attributes};
 pub use start::{Begin, EngineHeads, StartError};

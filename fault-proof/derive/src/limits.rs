@@ -7,8 +7,6 @@ use opal_types::{ChainConfig, ChannelLimits, Fork};
 
 /// Channel timeout from Granite, L1 blocks (D4).
 const GRANITE_CHANNEL_TIMEOUT: u64 = 50;
-/// Sequencer drift from Fjord, seconds (D11).
-const FJORD_SEQUENCER_DRIFT: u64 = 1800;
 /// Decompressed bytes of a channel (D5).
 const BEDROCK_RLP_BYTES: u64 = 10_000_000;
 const FJORD_RLP_BYTES: u64 = 100_000_000;
@@ -39,11 +37,7 @@ impl Context {
 
     /// Largest lead of L2 time over this L1 origin's, seconds.
     pub(crate) fn max_sequencer_drift(&self, origin_timestamp: u64) -> u64 {
-        if self.config.forks.active(Fork::Fjord, origin_timestamp) {
-            FJORD_SEQUENCER_DRIFT
-        } else {
-            self.config.max_sequencer_drift
-        }
+        crate::sequencing::max_sequencer_drift(&self.config, origin_timestamp)
     }
 
     /// How channels are read in the L1 block at hand.

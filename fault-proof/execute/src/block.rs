@@ -35,7 +35,7 @@ use revm::state::Bytecode;
 use revm::{ExecuteEvm, Journal};
 
 /// Code that Canyon puts at the create2 deployer (E14).
-static CREATE2_DEPLOYER_CODE: &[u8] = include_bytes!("create2_deployer.bin");
+pub static CREATE2_DEPLOYER_CODE: &[u8] = include_bytes!("create2_deployer.bin");
 
 type Ctx<'a, S> = Context<
     BlockEnv,
@@ -298,6 +298,11 @@ impl<'a, S: StateRead> Block<'a, S> {
         executed.l1_fee = fees.fee(raw, fastlz);
         self.machine.0.ctx.chain.tx_l1_cost = Some(executed.l1_fee);
         Ok(())
+    }
+
+    /// What the transactions so far came to.
+    pub fn executed(&self) -> &[Executed] {
+        &self.executed
     }
 
     /// Closes the block: roots, header, hash.

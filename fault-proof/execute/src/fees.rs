@@ -51,7 +51,7 @@ pub enum L1Fees {
 
 impl L1Fees {
     /// From the slots of L1Block as they are before the first transaction that pays.
-    pub(crate) fn read<E>(
+    pub fn read<E>(
         rules: &Rules,
         mut slot: impl FnMut(U256) -> Result<U256, E>,
     ) -> Result<Self, E> {
@@ -111,7 +111,7 @@ fn data_gas(raw: &[u8]) -> u64 {
 }
 
 /// Estimated compressed size in millionths of a byte, from the FastLZ size.
-fn estimated_size(fastlz: u32) -> u64 {
+pub fn estimated_size(fastlz: u32) -> u64 {
     u64::from(fastlz).saturating_mul(836_500).saturating_sub(42_585_600).max(100_000_000)
 }
 

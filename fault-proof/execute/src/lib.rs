@@ -39,13 +39,17 @@ mod transaction;
 mod trie;
 mod trie_state;
 
-pub use block::{Block, Executed, Outcome, execute, execute_or_deposits_only};
+pub use block::{
+    Block, CREATE2_DEPLOYER_CODE, Executed, Outcome, execute, execute_or_deposits_only,
+};
 pub use crypto::{Call, Crypto, Function, RevmCrypto, Signature};
 pub use error::{Error, Invalid, ParentFault, TransactionFault};
-pub use fees::{FastLz, L1Fees, OperatorFee, da_size};
+pub use fees::{FastLz, L1Fees, OperatorFee, da_size, estimated_size};
 pub use header::next_base_fee;
+pub use overlay::Overlay;
+pub use precompiles::{Precompiles, precompile_addresses};
 pub use receipt::Receipt;
-use rules::Rules;
+pub use rules::Rules;
 pub use state::{Account, AccountChange, Key, StateError, StateRead};
 pub use trie::{EMPTY_ROOT, NoNodes, Nodes, Trie, ordered_root, ordered_root_into};
 pub use trie_state::{Preimages, TrieState};

@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// A block's view of the state.
-pub(crate) struct Overlay<'a, S> {
+pub struct Overlay<'a, S> {
     state: &'a mut S,
     accounts: BTreeMap<Address, Entry>,
     codes: BTreeMap<B256, Bytecode>,
@@ -43,7 +43,8 @@ impl<S> core::fmt::Debug for Overlay<'_, S> {
 }
 
 impl<'a, S: StateRead> Overlay<'a, S> {
-    pub(crate) const fn new(state: &'a mut S) -> Self {
+    /// Nothing changed yet.
+    pub const fn new(state: &'a mut S) -> Self {
         Self { state, accounts: BTreeMap::new(), codes: BTreeMap::new() }
     }
 
@@ -62,12 +63,13 @@ impl<'a, S: StateRead> Overlay<'a, S> {
         }
     }
 
-    pub(crate) fn account(&mut self, address: Address) -> Result<Option<Account>, StateError> {
+    /// The account now.
+    pub fn account(&mut self, address: Address) -> Result<Option<Account>, StateError> {
         Ok(self.entry(address)?.account.now)
     }
 
     /// The value of a slot now.
-    pub(crate) fn slot(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+    pub fn slot(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
         self.entry(address)?;
         let Some(entry) = self.accounts.get_mut(&address) else { return Ok(U256::ZERO) };
         match entry.slots.entry(slot) {
@@ -94,7 +96,7 @@ impl<'a, S: StateRead> Overlay<'a, S> {
     }
 
     /// Takes in what a transaction did.
-    pub(crate) fn commit(&mut self, state: EvmState) -> Result<(), StateError> {
+    pub fn commit(&mut self, state: EvmState) -> Result<(), StateError> {
         for (address, account) in state {
             if !account.is_touched() {
                 continue;
@@ -133,7 +135,7 @@ impl<'a, S: StateRead> Overlay<'a, S> {
     }
 
     /// All differences since before the block, in order of address.
-    pub(crate) fn changes(&self) -> Vec<AccountChange> {
+    pub fn changes(&self) -> Vec<AccountChange> {
         let mut changes = Vec::new();
         for (address, entry) in &self.accounts {
             let slots: Vec<_> = entry
@@ -159,11 +161,13 @@ impl<'a, S: StateRead> Overlay<'a, S> {
         changes
     }
 
-    pub(crate) fn state_root(&mut self, changes: &[AccountChange]) -> Result<B256, StateError> {
+    /// The state root after `changes`, which the state below applies.
+    pub fn state_root(&mut self, changes: &[AccountChange]) -> Result<B256, StateError> {
         self.state.state_root(changes)
     }
 
-    pub(crate) fn storage_root(&mut self, address: Address) -> Result<B256, StateError> {
+    /// The storage root of an account, after the changes if they were applied.
+    pub fn storage_root(&mut self, address: Address) -> Result<B256, StateError> {
         self.state.storage_root(address)
     }
 }

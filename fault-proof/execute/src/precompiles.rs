@@ -133,7 +133,7 @@ fn word(input: &[u8], start: usize) -> U256 {
 }
 
 /// The fork's precompiles for revm.
-pub(crate) struct Precompiles<'a> {
+pub struct Precompiles<'a> {
     fork: Fork,
     pub(crate) crypto: &'a mut dyn Crypto,
     /// Why the last call could not be answered.
@@ -146,6 +146,12 @@ impl core::fmt::Debug for Precompiles<'_> {
     }
 }
 
+/// The addresses of a fork's precompiles.
+pub fn precompile_addresses(fork: Fork) -> impl Iterator<Item = Address> {
+    let is_there = move |number: &u16| lookup(*number, fork).is_some();
+    NUMBERS.into_iter().filter(is_there).map(|number| u64_to_address(number.into()))
+}
+
 /// Outcome of a call: gas and output, or why it fails.
 enum Answer {
     Output(u64, Bytes),
@@ -154,7 +160,8 @@ enum Answer {
 }
 
 impl<'a> Precompiles<'a> {
-    pub(crate) fn new(rules: &Rules, crypto: &'a mut dyn Crypto) -> Self {
+    /// The contracts under these rules.
+    pub fn new(rules: &Rules, crypto: &'a mut dyn Crypto) -> Self {
         Self { fork: rules.fork, crypto, failure: None }
     }
 
@@ -226,13 +233,7 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = OpSpecId>>> PrecompileProvider<CTX> for Prec
     }
 
     fn warm_addresses(&self) -> Box<impl Iterator<Item = Address>> {
-        let fork = self.fork;
-        Box::new(
-            NUMBERS
-                .into_iter()
-                .filter(move |number| lookup(*number, fork).is_some())
-                .map(|number| u64_to_address(number.into())),
-        )
+        Box::new(precompile_addresses(self.fork))
     }
 
     fn contains(&self, address: &Address) -> bool {

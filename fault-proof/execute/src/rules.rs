@@ -7,22 +7,26 @@ use opal_types::{ChainConfig, Fork};
 
 /// The rules of one block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) fork: Fork,
-    pub(crate) chain_id: u64,
+pub struct Rules {
+    /// The newest active fork.
+    pub fork: Fork,
+    /// Chain id of the L2.
+    pub chain_id: u64,
 }
 
 impl Rules {
-    pub(crate) fn new(config: &ChainConfig, timestamp: u64) -> Self {
+    /// The rules of a block with this timestamp.
+    pub fn new(config: &ChainConfig, timestamp: u64) -> Self {
         Self { fork: config.forks.at(timestamp), chain_id: config.l2_chain_id }
     }
 
-    pub(crate) fn has(&self, fork: Fork) -> bool {
+    /// Whether `fork` is active.
+    pub fn has(&self, fork: Fork) -> bool {
         self.fork >= fork
     }
 
     /// revm's name for the rules. Its `INTEROP` still runs Prague, so Lagoon runs as Karst.
-    pub(crate) const fn spec(&self) -> OpSpecId {
+    pub const fn spec(&self) -> OpSpecId {
         match self.fork {
             Fork::Bedrock => OpSpecId::BEDROCK,
             Fork::Regolith => OpSpecId::REGOLITH,

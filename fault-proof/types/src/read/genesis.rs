@@ -13,7 +13,7 @@ use alloy_consensus::{
 };
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U64, U256};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// Base fee of a first block that names none, wei (EIP-1559).
 const INITIAL_BASE_FEE: u64 = 1_000_000_000;
@@ -57,7 +57,7 @@ pub struct GenesisFile {
 }
 
 /// One account of a first block.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisAccount {
     /// Wei.
