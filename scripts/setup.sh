@@ -11,14 +11,30 @@ fetch_rust
 say "fetching the crates of tests/peers/kona_codec"
 cargo fetch --locked --quiet --manifest-path tests/peers/kona_codec/Cargo.toml
 
-# The Go peers are oracles in tests only: without a new enough Go they are skipped, never installed.
+# The Go peers are for tests and benchmarks only: without a new enough Go they are skipped, never installed.
 # A Go that may fetch a newer toolchain by itself (1.21 on) counts as new enough.
 if ! command -v go >/dev/null; then
     skip "Go peers" "no go command"
 else
-    for module in tests/peers/*/go.mod; do
-        [ -f "$module" ] || continue
-        say "downloading the Go modules of $(dirname "$module")"
-        (cd "$(dirname "$module")" && go mod download) || skip "Go peers" "go mod download failed in $module"
+    for module in cannon derive geth; do
+        say "downloading the Go modules of tests/peers/$module"
+        (cd "tests/peers/$module" && go mod download) || skip "Go peers" "go mod download failed in tests/peers/$module"
     done
+    # Whole programs of others are built here, because that takes minutes the first time.
+    say "building the Go stack where it has changed (about 5 minutes the first time)"
+    scripts/peers.sh op-geth op-node op-batcher geth-node >/dev/null || skip "Go stack" "it cannot be built here"
 fi
+
+# Users' clients: without their languages they are skipped, never installed.
+install_clients() {
+    local status=0
+    scripts/clients.sh "$1" >/dev/null || status=$?
+    case "$status" in
+        0) ;;
+        3) skip "clients in $1" "$1 is not installed" ;;
+        *) skip "clients in $1" "they cannot be installed here" ;;
+    esac
+}
+say "installing the clients of tests/clients where their versions have changed"
+install_clients node
+install_clients python

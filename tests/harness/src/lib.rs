@@ -5,13 +5,19 @@
 //! **Invariant:** no crate of the product depends on this one except for its tests, and it depends
 //! on none of them.
 
+pub mod clients;
 mod conformance;
+pub mod devnet;
+pub mod go_stack;
 mod guest;
 pub mod measure;
 pub mod peer;
+pub mod process;
 mod report;
+pub mod rpc;
 mod steps;
 mod vectors;
+pub mod wallet;
 
 pub use conformance::{Conformance, Set};
 pub use guest::guest_image;
