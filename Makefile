@@ -1,6 +1,6 @@
 # What this repository can do, as an index. Each recipe is one line that can be pasted; the logic is in scripts/.
 # Every target installs what it lacks on Debian or Ubuntu and says so. A Rust toolchain must be there.
-.PHONY: help first opal test lint guest bench fuzz fmt
+.PHONY: help first opal devnet test lint guest bench fuzz fmt
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -10,6 +10,9 @@ first: ## builds opal, derives the recording that ships with it and proves a cla
 
 opal: ## builds bin/opal, optimised, with the guest image inside
 	scripts/build.sh
+
+devnet: ## starts an L1 and two OP Stack chains; FLAGS="--chains 3" and others: bin/opal devnet --help
+	scripts/devnet.sh $(FLAGS)
 
 test: ## runs all checks and ends with a table of what ran and what was skipped
 	scripts/test.sh

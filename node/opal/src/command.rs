@@ -2,14 +2,20 @@
 //!
 //! **Invariant:** with `--json` exactly one JSON object is printed, also when there is no verdict.
 
+mod batcher;
 mod cannon;
 mod derive;
+mod devnet;
+mod doctor;
+mod engine;
 mod execute;
 mod guest;
 mod host;
+mod node;
 mod prestate;
 mod progress;
 mod prove;
+mod service;
 
 use crate::exit::Exit;
 use clap::{Parser, Subcommand};
@@ -31,22 +37,32 @@ const STATUSES: &str = "Exit status: 0 valid or done, 1 invalid, 2 could not be 
 
 #[derive(Debug, Subcommand)]
 enum Choice {
+    Batcher(Box<batcher::Options>),
+    Devnet(Box<devnet::Options>),
+    Doctor(doctor::Options),
+    Engine(engine::Options),
     Execute(execute::Options),
     Derive(derive::Options),
     Prove(prove::Options),
     Prestate(prestate::Options),
     Host(host::Options),
+    Node(Box<node::Options>),
     Cannon(cannon::Options),
 }
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: Cli) -> Exit {
     match cli.command {
+        Choice::Batcher(options) => batcher::run(&options),
+        Choice::Devnet(options) => devnet::run(&options),
+        Choice::Doctor(options) => doctor::run(&options),
+        Choice::Engine(options) => engine::run(&options),
         Choice::Execute(options) => execute::run(&options),
         Choice::Derive(options) => derive::run(&options),
         Choice::Prove(options) => prove::run(&options),
         Choice::Prestate(options) => prestate::run(&options),
         Choice::Host(options) => host::run(&options),
+        Choice::Node(options) => node::run(&options),
         Choice::Cannon(options) => cannon::run(&options),
     }
 }

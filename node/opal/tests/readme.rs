@@ -1,12 +1,17 @@
 //! The README's commands do what the README shows.
 //!
 //! **Invariant:** every command behind a `$` is run, in order, from the root of the repository; what it prints is what
-//! stands below it, but for times and speeds. `make test` itself has no `$`.
+//! stands below it, but for times and speeds. `make test` itself has no `$`. `make devnet` runs beside the commands
+//! behind it, on the default ports: no other test takes those.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use opal_harness::{skipped, vectors_root, workspace_root};
-use std::process::Command;
+use opal_harness::{
+    clients::{NodeClients, node_clients},
+    process::Process,
+    skipped, vectors_root, workspace_root,
+};
+use std::{path::Path, process::Command, time::Duration};
 use tempfile::TempDir;
 
 /// A command and the lines below it.
@@ -49,17 +54,43 @@ fn steady(line: &str) -> &str {
     line.split_once(" (").map_or(line, |(steady, _)| steady)
 }
 
-fn run(shown: &Shown, folder: &str, vectors: &str) {
-    let command = shown.command.replace("/tmp/", &format!("{folder}/"));
-    let output = Command::new("bash")
-        .args(["-o", "pipefail", "-c", &command])
+/// A shell's command, as a user would give it.
+fn shell(command: &str, vectors: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-o", "pipefail", "-c", command])
         .current_dir(workspace_root())
         .env("OPAL_VECTORS", vectors)
         // `make` tells this to the make it runs in; the user's has no other around it.
         .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL")
-        .output()
-        .unwrap();
+        .env_remove("MAKELEVEL");
+    shell
+}
+
+/// The longest that building opal and starting it may take.
+const START_LIMIT: Duration = Duration::from_secs(1200);
+
+/// Starts what runs until it is told to stop, and waits for the lines that the README shows.
+fn start(shown: &Shown, folder: &Path, vectors: &str) -> Process {
+    let mut command = shell(&format!("exec {}", shown.command), vectors);
+    let mut process = Process::start("make-devnet", &mut command, folder);
+    for line in shown.output.iter().filter(|it| !it.is_empty()) {
+        let text = line.split_once(" after ").map_or(line.as_str(), |(steady, _)| steady);
+        process.line_with(text, START_LIMIT);
+    }
+    process
+}
+
+fn run(shown: &Shown, folder: &str, vectors: &str, clients: Option<&NodeClients>) {
+    let command = shown.command.replace("/tmp/", &format!("{folder}/"));
+    let mut shell = shell(&command, vectors);
+    if command.starts_with("cast ") {
+        let Some(clients) = clients else { return };
+        let cast = clients.program("cast");
+        let path = std::env::var("PATH").unwrap_or_default();
+        shell.env("PATH", format!("{}:{path}", cast.parent().unwrap().display()));
+    }
+    let output = shell.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {} {errors}", output.status);
     if shown.output.is_empty() {
@@ -82,9 +113,17 @@ fn every_command_of_the_readme_prints_what_the_readme_shows() {
     let commands = commands(&readme);
     assert!(commands.len() > 6, "the commands are found: {commands:?}");
     let folder = TempDir::new().unwrap();
+    let vectors = root.to_str().unwrap();
+    let clients = node_clients("readme");
+    let mut devnet = None;
     for shown in &commands {
-        run(shown, folder.path().to_str().unwrap(), root.to_str().unwrap());
+        if shown.command == "make devnet" {
+            devnet = Some(start(shown, folder.path(), vectors));
+        } else {
+            run(shown, folder.path().to_str().unwrap(), vectors, clients.as_ref());
+        }
     }
+    devnet.expect("the README starts a devnet").stop();
 }
 
 #[test]
