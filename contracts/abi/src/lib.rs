@@ -25,4 +25,5 @@
 extern crate alloc;
 
 pub mod l1;
+#[allow(clippy::too_many_arguments, reason = "calls have the arguments of their contract")]
 pub mod l2;

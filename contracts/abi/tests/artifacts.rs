@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** every interface of the crate and every file of the folder is looked at.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use alloy_primitives::{Bytes, keccak256};
 use opal_abi::{l1, l2};
 use serde_json::Value;

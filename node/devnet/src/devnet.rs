@@ -175,7 +175,7 @@ fn endpoints(l1: &L1Part, chains: &[Chain], admin: &TcpListener) -> Result<Endpo
     };
     let [rpc, beacon] = l1.urls()?.map(|it| it.as_str().trim_end_matches('/').to_owned());
     let l1_endpoints = L1Endpoints { chain_id, ws: ws_of(&rpc), rpc, beacon };
-    let chains = chains.iter().map(|it| ChainEndpoints::of(it)).collect();
+    let chains = chains.iter().map(ChainEndpoints::of).collect();
     Ok(Endpoints { l1: l1_endpoints, chains, admin: http(admin) })
 }
 

@@ -123,7 +123,7 @@ impl L1 {
         // Slots that nobody was there for stay empty, as on a real L1.
         let late_s = (now_ms / 1_000).saturating_sub(next_s);
         let timestamp = next_s + late_s - late_s % BLOCK_TIME;
-        let block = self.append(&mut state, timestamp, &head)?;
+        let block = self.append(&state, timestamp, &head)?;
         Ok(self.due_after(&state, &block))
     }
 
@@ -136,7 +136,7 @@ impl L1 {
         let mut head = self.engine.heads().head;
         for _ in 0..blocks {
             let timestamp = head.header.timestamp + BLOCK_TIME;
-            head = self.append(&mut state, timestamp, &head)?;
+            head = self.append(&state, timestamp, &head)?;
         }
         Ok(head.header.timestamp)
     }
@@ -170,7 +170,7 @@ impl L1 {
         }
         let mut head = base;
         for block in &old {
-            head = self.append(&mut state, block.header.timestamp, &head)?;
+            head = self.append(&state, block.header.timestamp, &head)?;
         }
         tracing::info!(depth, head = %head.header.hash(), "replaced L1 blocks");
         Ok(())
@@ -178,7 +178,7 @@ impl L1 {
 
     fn append(
         &self,
-        state: &mut Consensus,
+        state: &Consensus,
         timestamp: u64,
         parent: &Block,
     ) -> Result<Arc<Block>, L1Error> {

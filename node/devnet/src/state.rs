@@ -120,7 +120,7 @@ impl Identity {
     fn of(options: &DevnetOptions) -> Self {
         let now_s = system_ms() / 1_000;
         // One block before now: the first block of the chains is due at once.
-        let genesis_time = options.genesis_time.unwrap_or(now_s.saturating_sub(BLOCK_TIME));
+        let genesis_time = options.genesis_time.unwrap_or_else(|| now_s.saturating_sub(BLOCK_TIME));
         let delay = |(fork, delay_s): &(Fork, u64)| (fork.name().to_owned(), *delay_s);
         Self {
             format: FORMAT,

@@ -1,5 +1,7 @@
 //! First blocks: what the contracts in them answer, how the chains go on from them, and what is in the files.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 #[path = "genesis/chain.rs"]
 mod chain;
 #[path = "genesis/deposits.rs"]

@@ -243,7 +243,8 @@ impl Driver {
         let engine = self.engine_backoff.trouble().map(str::to_owned);
         let derivation = self.reading.inquiry.waits_for();
         let sequencing = self.sequencing.as_ref();
-        let sequencing = sequencing.and_then(|it| it.scout.waits_for().or(it.lacks.clone()));
+        let sequencing =
+            sequencing.and_then(|it| it.scout.waits_for().or_else(|| it.lacks.clone()));
         let poll = self.poll.inquiry.backoff.trouble().map(|it| format!("L1 head: {it}"));
         engine.or(derivation).or(sequencing).or(poll)
     }

@@ -212,7 +212,7 @@ impl Batcher {
     /// Does what was asked for through handles.
     fn obey(&mut self, now_ms: u64) {
         let wishes = self.handle.take_wishes();
-        let runs = wishes.runs.or(std::mem::take(&mut self.starts).then_some(true));
+        let runs = wishes.runs.or_else(|| std::mem::take(&mut self.starts).then_some(true));
         match (runs, &mut self.machine) {
             (Some(true), None) => self.start(now_ms),
             (Some(false), Some(machine)) => {

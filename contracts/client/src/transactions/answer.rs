@@ -27,8 +27,11 @@ pub(crate) enum Answer {
     Later(String),
 }
 
+/// What some words mean.
+type Meaning = (fn(String) -> Answer, &'static [&'static str]);
+
 /// Words of geth, op-geth, reth, nethermind, besu, erigon and anvil, lower case; the first that fits decides.
-const WORDS: [(fn(String) -> Answer, &[&str]); 8] = [
+const WORDS: [Meaning; 8] = [
     (
         |_| Answer::Taken,
         &[

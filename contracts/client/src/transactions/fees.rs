@@ -72,7 +72,7 @@ impl Fees {
     /// An offer that replaces this one and suits the market; `None` if that is above the limits.
     pub(crate) fn raised(
         &self,
-        market: Option<Fees>,
+        market: Option<Self>,
         limits: &FeeLimits,
         has_blobs: bool,
     ) -> Option<Self> {

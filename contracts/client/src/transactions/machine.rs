@@ -301,10 +301,10 @@ impl Machine {
             view.pending
         };
         for nonce in from.max(view.latest)..last {
-            if !self.slots.contains_key(&nonce) {
+            self.slots.entry(nonce).or_insert_with(|| {
                 tracing::warn!(nonce, "filling a gap");
-                self.slots.insert(nonce, Slot::filler(has_blobs));
-            }
+                Slot::filler(has_blobs)
+            });
         }
     }
 
@@ -391,7 +391,7 @@ impl Machine {
             }
             Answer::Never(why) => self.refuse(nonce, why),
         }
-        self.hindrance = hindrance.or(self.hindrance.take());
+        self.hindrance = hindrance.or_else(|| self.hindrance.take());
     }
 
     /// It will never be sent.

@@ -36,6 +36,9 @@ pub(crate) struct Served {
     pub(crate) raw_receipts: Vec<Bytes>,
 }
 
+/// Changes an answer.
+pub(crate) type Lie = fn(&mut Value);
+
 /// What is served, and what goes wrong.
 #[derive(Debug, Default)]
 pub(crate) struct World {
@@ -49,13 +52,13 @@ pub(crate) struct World {
     /// Methods and paths that are not offered.
     pub(crate) lacks: Vec<&'static str>,
     /// Changes an answer: method or path, and how.
-    pub(crate) faults: Vec<(&'static str, fn(&mut Value))>,
+    pub(crate) faults: Vec<(&'static str, Lie)>,
     /// Longer batches are refused.
     pub(crate) max_batch: Option<usize>,
     /// One in so many requests is told to come later.
     pub(crate) throttles: Option<usize>,
     /// Requests so far.
-    requests: usize,
+    pub(crate) requests: usize,
     /// Methods and paths asked for, in order.
     pub(crate) asked: Vec<String>,
 }

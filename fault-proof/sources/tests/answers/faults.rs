@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** no fault becomes a fact: an answer is right or an error that names what is waited for.
 
-use super::{Endpoint, Served, World, rpc, sources};
+use super::{Endpoint, Served, World, endpoint::Lie, rpc, sources};
 use alloy_consensus::{
     Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, SignableTransaction, TxEip1559, TxLegacy,
 };
@@ -14,7 +14,7 @@ use opal_execute::ordered_root;
 use opal_sources::{
     Addressing, BeaconOptions, Label, SourceError, SourceRemedy, Sources, SourcesOptions,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PORTAL: Address = Address::repeat_byte(7);
 
@@ -260,7 +260,7 @@ async fn receipts_without_blooms_are_completed() {
 /// An endpoint that lies is passed over; alone it is named.
 #[tokio::test]
 async fn a_lying_endpoint_is_named_and_passed_over() {
-    let lies: [(&str, fn(&mut Value)); 4] = [
+    let lies: [(&str, Lie); 4] = [
         ("eth_getBlockByNumber", |it| it["timestamp"] = json!("0x1")),
         ("eth_getBlockByNumber", |it| it["hash"] = json!(B256::repeat_byte(1))),
         ("eth_getBlockByNumber", |it| it["number"] = json!("0x5")),

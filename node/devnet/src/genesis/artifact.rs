@@ -12,6 +12,7 @@ macro_rules! contracts {
     ($($name:ident),* $(,)?) => {
         /// A contract of `contracts/artifacts`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(clippy::upper_case_acronyms, reason = "the names are those of the contracts")]
         pub(super) enum Contract {
             $($name),*
         }

@@ -92,8 +92,8 @@ impl Driver {
     /// True if L1 is another than before.
     fn see(&mut self, found: Found) -> bool {
         let before = self.l1.clone();
-        self.l1.head = found.head.or(self.l1.head.take());
-        self.l1.safe = found.safe.or(self.l1.safe.take());
+        self.l1.head = found.head.or_else(|| self.l1.head.take());
+        self.l1.safe = found.safe.or_else(|| self.l1.safe.take());
         if let Some(finalized) = found.finalized {
             let number = finalized.number;
             if !self.l1.finalize(finalized) {

@@ -187,7 +187,7 @@ impl Driver {
     }
 
     /// Chooses the L1 origin of the next block.
-    fn choose_origin(&mut self, onto: &L2Ref) -> Origin {
+    fn choose_origin(&self, onto: &L2Ref) -> Origin {
         let Some(Sequencing { machine, l1_confs, scout, .. }) = &self.sequencing else {
             return Origin::Missing("nothing is sequenced".to_owned());
         };
@@ -212,7 +212,7 @@ impl Driver {
     }
 
     /// Seals a block and makes it the newest. False if it has to wait.
-    async fn seal_block(&mut self, building: Building, work: &mut Work) -> Result<bool, Trouble> {
+    async fn seal_block(&mut self, building: Building, work: &Work) -> Result<bool, Trouble> {
         let Building { onto, id, timestamp } = building;
         if !self.is_newest(&onto) {
             self.inform_sequencer(work.now_ms);

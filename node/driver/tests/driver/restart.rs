@@ -28,7 +28,7 @@ async fn follow_with_restarts(recording: &Recording, seed: u8) -> Node {
     let (mut restarts, mut finalized) = (0, 0);
     for head in heads(recording) {
         l1.move_to(recording, head);
-        if random.next_u32() % 4 == 0 {
+        if random.next_u32().is_multiple_of(4) {
             // Dropped after a few ticks, in the middle of whatever it does.
             node.now_ms += 500;
             for _ in 0..random.next_u32() % 4 {

@@ -286,7 +286,7 @@ async fn capabilities_and_versions_are_told() {
     for name in told.as_array().unwrap() {
         let name = name.as_str().unwrap();
         let refused = call(&served, name, json!([])).await;
-        assert!(refused.is_ok_or(|error| error.code != -32601), "{name}");
+        assert!(refused.passes_or(|error| error.code != -32601), "{name}");
     }
     let version = call(&served, "engine_getClientVersionV1", json!([{}])).await.unwrap();
     assert_eq!(version[0]["name"], json!("opal"));
@@ -295,12 +295,12 @@ async fn capabilities_and_versions_are_told() {
     assert_eq!(signal, json!(wanted));
 }
 
-trait IsOkOr<E> {
-    fn is_ok_or(self, check: impl FnOnce(E) -> bool) -> bool;
+trait PassesOr<E> {
+    fn passes_or(self, check: impl FnOnce(E) -> bool) -> bool;
 }
 
-impl<T, E> IsOkOr<E> for Result<T, E> {
-    fn is_ok_or(self, check: impl FnOnce(E) -> bool) -> bool {
+impl<T, E> PassesOr<E> for Result<T, E> {
+    fn passes_or(self, check: impl FnOnce(E) -> bool) -> bool {
         match self {
             Ok(_) => true,
             Err(error) => check(error),

@@ -120,6 +120,6 @@ async fn a_trace_has_a_bounded_number_of_steps() {
     let (_, text) = served.no("debug_traceCall", params).await;
     assert!(text.contains("too many steps"), "{text}");
     let short = served.ok("debug_traceCall", json!([{ "to": COUNTER }])).await;
-    assert_eq!(short["structLogs"].as_array().map(Vec::len).unwrap_or_default() > 5, true);
+    assert!(short["structLogs"].as_array().map(Vec::len).unwrap_or_default() > 5);
     assert_ne!(short, Value::Null);
 }

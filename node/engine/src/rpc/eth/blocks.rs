@@ -78,7 +78,7 @@ fn shaped(
 ) -> Result<Option<BlockShape>, RpcError> {
     let Some(found) = found else { return Ok(None) };
     let transactions = if full {
-        Transactions::full(&found, &*api.receipts(found.header.hash())?)?
+        Transactions::full(&found, &api.receipts(found.header.hash())?)?
     } else {
         Transactions::hashes(&found)
     };

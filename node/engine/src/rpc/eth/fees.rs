@@ -44,7 +44,7 @@ fn blob_base_fee(api: &Api, (): ()) -> Result<U256, RpcError> {
 pub(crate) fn tip(api: &Api) -> Result<u128, RpcError> {
     let head = api.engine.heads().head;
     let tip = match api.engine.rules() {
-        Rules::L2(_) => l2_tip(&head, &*api.receipts(head.header.hash())?),
+        Rules::L2(_) => l2_tip(&head, &api.receipts(head.header.hash())?),
         Rules::L1(_) => l1_tip(api, &head)?,
     };
     Ok(tip.min(MAX_TIP))
