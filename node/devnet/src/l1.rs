@@ -113,7 +113,7 @@ impl L1 {
 
     /// Makes the block that is due, if one is. Answers when the next one is, milliseconds.
     pub(crate) fn tick(&self, now_ms: u64) -> Result<u64, L1Error> {
-        let mut state = self.state();
+        let state = self.state();
         let head = self.engine.heads().head;
         let due_ms = self.due_after(&state, &head);
         if now_ms < due_ms {
@@ -132,7 +132,7 @@ impl L1 {
         if blocks > MAX_BLOCKS {
             return Err(L1Error::TooMany { found: blocks });
         }
-        let mut state = self.state();
+        let state = self.state();
         let mut head = self.engine.heads().head;
         for _ in 0..blocks {
             let timestamp = head.header.timestamp + BLOCK_TIME;
