@@ -247,32 +247,15 @@ impl L1 {
     /// The block that L1 points at; `None` where it does not have one (yet).
     pub(crate) async fn head(&self, label: Label) -> Result<Option<L1Header>, SourceError> {
         let what = format!("{} {} block", self.rpc.name(), label.as_str());
-        let header = if self.rpc.quorum() == 1 {
-            self.own_head(label, &what).await?
-        } else {
-            match self.agreed_height(label, &what).await? {
-                Some(number) => self.header(number).await?,
-                None => None,
-            }
-        };
+        // By its height, so that a window of blocks read ahead learns of a reorg (T39).
+        let Some(number) = self.agreed_height(label, &what).await? else { return Ok(None) };
+        let header = self.header(number).await?;
         if label == Label::Finalized
             && let Some(header) = &header
         {
             self.finalized.fetch_max(header.number, Ordering::Relaxed);
         }
         Ok(header)
-    }
-
-    async fn own_head(&self, label: Label, what: &str) -> Result<Option<L1Header>, SourceError> {
-        let flavour = self.flavour;
-        let read = |view: Rpc| -> BoxFuture<'_, _> {
-            Box::pin(async move { read_head(&view, Which::Label(label), flavour).await })
-        };
-        let Some((head, endpoint)) = first_right(&self.rpc, what, read).await? else {
-            return Ok(None);
-        };
-        let wrong = |fault| SourceError::Wrong { what: what.to_owned(), endpoint, fault };
-        self.keep_head(&head).map(Some).map_err(wrong)
     }
 
     /// The highest height that enough endpoints have reached.

@@ -493,9 +493,7 @@ async fn an_l1_without_blobs_needs_no_beacon_node() {
 async fn what_l1_does_not_have_is_no_error() {
     let node = Endpoint::start(world(3)).await;
     let sources = sources(&[&node]);
-    node.take_count("");
     assert_eq!(sources.l1_head(Label::Latest).await.unwrap().unwrap().number, 3);
-    assert_eq!(node.take_count(""), 1);
     assert_eq!(header(&sources, 4).await, None);
     assert_eq!(sources.l1_head(Label::Finalized).await.unwrap(), None);
     assert_eq!(sources.l1_chain_id().await.unwrap(), 900);
