@@ -21,7 +21,7 @@ const MAX_FAULTS: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub struct Chaos {
     /// In any order.
-    #[serde(rename = "fault")]
+    #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
 }
 
