@@ -16,7 +16,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -59,6 +59,8 @@ pub(crate) struct Endpoint {
     batch: AtomicUsize,
     /// Calls that it can answer in time; grows again.
     soft_batch: AtomicUsize,
+    /// The limit was just found to be too high; the next batch shows whether it still is.
+    is_probed: AtomicBool,
     next_id: AtomicU64,
     missing: Mutex<BTreeSet<String>>,
 }
@@ -97,6 +99,7 @@ impl Endpoint {
             slots: Semaphore::new(limits.max_in_flight.max(1)),
             batch: AtomicUsize::new(limits.max_batch.max(1)),
             soft_batch: AtomicUsize::new(limits.max_batch.max(1)),
+            is_probed: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
             missing: Mutex::default(),
         })
@@ -135,6 +138,12 @@ impl Endpoint {
     /// A batch of that many calls was too long; it stays below that from now on (T35h).
     pub(crate) fn shrink_batch(&self, refused: usize) {
         self.batch.fetch_min((refused / 2).max(1), Ordering::Relaxed);
+        self.is_probed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its limit is being looked for: one batch at a time then, so that few are refused.
+    pub(crate) fn is_probed(&self) -> bool {
+        self.is_probed.load(Ordering::Relaxed)
     }
 
     /// A batch of that many calls was not answered in time: maybe it was too much, maybe the server stalls.
@@ -144,6 +153,7 @@ impl Endpoint {
 
     /// A batch was answered.
     pub(crate) fn grow_batch(&self) {
+        self.is_probed.store(false, Ordering::Relaxed);
         let most = self.batch.load(Ordering::Relaxed);
         let grown = self.soft_batch.load(Ordering::Relaxed).saturating_mul(2).min(most);
         self.soft_batch.store(grown, Ordering::Relaxed);

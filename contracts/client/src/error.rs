@@ -342,11 +342,10 @@ impl Class {
 /// The beginning of a text from outside, in printable ASCII.
 pub(crate) fn clip(text: &str, most: usize) -> String {
     let printable = |it: char| if it.is_ascii_graphic() || it == ' ' { it } else { ' ' };
-    let mut short: String = text.trim().chars().take(most).map(printable).collect();
-    if text.trim().chars().nth(most).is_some() {
-        short.push_str("...");
-    }
-    short
+    let text = text.trim();
+    let short: String = text.chars().take(most).map(printable).collect();
+    let rest = if text.chars().nth(most).is_some() { "..." } else { "" };
+    format!("{}{rest}", short.trim())
 }
 
 #[cfg(test)]

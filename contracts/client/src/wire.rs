@@ -91,13 +91,11 @@ pub(crate) fn answers(
 
 fn single(body: &[u8], wanted: u64) -> Result<Outcome, RpcCause> {
     let malformed = |why: String| RpcCause::Malformed { why };
-    let response: Response = match serde_json::from_slice(body) {
-        Ok(response) => response,
-        // A batch of one, for a call on its own.
-        Err(error) => match serde_json::from_slice::<Vec<Response>>(body) {
-            Ok(mut responses) if responses.len() == 1 => responses.remove(0),
-            _ => return Err(malformed(format!("{error} in `{}`", start(body)))),
-        },
+    // Some servers answer a call on its own with a batch of one. Asked for first: serde reads an array as a struct, too.
+    let response = match serde_json::from_slice::<[Response; 1]>(body) {
+        Ok([response]) => response,
+        Err(_) => serde_json::from_slice(body)
+            .map_err(|error| malformed(format!("{error} in `{}`", start(body))))?,
     };
     let found = response.id.clone();
     let is_error = response.error.is_some();

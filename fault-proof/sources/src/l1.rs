@@ -88,9 +88,6 @@ impl L1 {
 
     /// The canonical header at a height; `None` where L1 ends before it.
     pub(crate) async fn header(&self, number: u64) -> Result<Option<L1Header>, SourceError> {
-        if let Some(header) = self.finalized_header(number) {
-            return Ok(Some(header));
-        }
         Ok(self.window(number, 1).await?.into_iter().next())
     }
 
@@ -101,6 +98,12 @@ impl L1 {
         from: u64,
         length: u64,
     ) -> Result<Vec<L1Header>, SourceError> {
+        let known: Vec<_> = (from..from.saturating_add(length))
+            .map_while(|number| self.finalized_header(number))
+            .collect();
+        if !known.is_empty() {
+            return Ok(known);
+        }
         if self.rpc.quorum() == 1 {
             let headers = self.window_of(&self.rpc, from, length).await?;
             return Ok(self.keep_window(headers).await);
@@ -301,7 +304,7 @@ impl L1 {
             Box::pin(async move { read_block(&view, Which::Hash(hash), flavour).await })
         };
         let Some((block, endpoint)) = first_right(&self.rpc, &what, read).await? else {
-            return Err(self.missing(hash, what).await);
+            return Err(self.waits(what));
         };
         let transactions = block.transactions.clone();
         let wrong = |fault| SourceError::Wrong { what, endpoint, fault };
@@ -322,7 +325,7 @@ impl L1 {
         };
         match first_right(&self.rpc, &what, read).await? {
             Some((receipts, _)) => Ok(receipts),
-            None => Err(self.missing(hash, what).await),
+            None => Err(self.waits(what)),
         }
     }
 
@@ -367,15 +370,11 @@ impl L1 {
         SourceError::Waits { what, why }
     }
 
-    /// Nobody has something of a block: because it is not canonical any more, or not yet.
-    pub(crate) async fn missing(&self, hash: B256, what: String) -> SourceError {
-        let Some(header) = self.headers.read(&hash) else { return self.waits(what) };
-        match self.header(header.number).await {
-            Ok(Some(canonical)) if canonical.hash != hash => {
-                SourceError::Reorged { what, number: header.number, canonical: canonical.hash }
-            }
-            _ => self.waits(what),
-        }
+    /// The block that is canonical in the place of this one, if L1 dropped it.
+    pub(crate) async fn successor(&self, hash: B256) -> Option<L1Header> {
+        let number = self.headers.read(&hash)?.number;
+        let canonical = self.header(number).await.ok()??;
+        (canonical.hash != hash).then_some(canonical)
     }
 
     pub(crate) fn counters(&self) -> CacheCounters {

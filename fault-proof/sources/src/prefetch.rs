@@ -16,8 +16,10 @@ pub(crate) const MAX_WINDOW: u64 = 128;
 pub(crate) struct Cursor {
     /// Height that would come next.
     next: Option<u64>,
-    /// Blocks read the last time.
+    /// Blocks asked for the last time.
     window: u64,
+    /// Reads without a break that gave all that was asked for.
+    full_reads: u32,
     ready: VecDeque<L1Header>,
 }
 
@@ -35,36 +37,33 @@ impl Cursor {
         Some(header)
     }
 
-    /// How many blocks to read from this height on: more each time for who goes up without a break.
+    /// How many blocks to read from this height on: 1, 1, 2, 4, ... for who goes up without a break. The second 1 keeps a
+    /// reader at the head of L1, where blocks come one by one, from asking for what is not there.
     pub(crate) fn plan(&mut self, number: u64, max_window: u64) -> u64 {
-        let is_next = self.next == Some(number);
         let behind = self.ready.front().is_some_and(|first| number < first.number);
         if behind {
             // A look back; what is ready stays so.
             return 1;
         }
-        self.window = if is_next { self.window.saturating_mul(2).clamp(1, max_window) } else { 1 };
+        if self.next != Some(number) {
+            self.full_reads = 0;
+        }
+        let doublings = self.full_reads.saturating_sub(1);
+        self.window = 1_u64.checked_shl(doublings).unwrap_or(max_window).min(max_window);
         self.window
     }
 
     /// Takes what was read from `number` on, and hands out the first.
     pub(crate) fn fill(&mut self, number: u64, read: Vec<L1Header>) -> Option<L1Header> {
-        let is_cut = u64::try_from(read.len()).is_ok_and(|it| it < self.window);
+        let is_full = u64::try_from(read.len()).is_ok_and(|it| it >= self.window);
         let mut read = read.into_iter();
         let first = read.next();
         let behind = self.ready.front().is_some_and(|ready| number < ready.number);
         if behind {
             return first;
         }
-        if is_cut {
-            // The reader is at the head of L1, where blocks come one by one.
-            self.window = 1;
-        }
-        match &first {
-            Some(_) => self.next = Some(number.saturating_add(1)),
-            // The end of L1: go on carefully from here.
-            None => (self.next, self.window) = (Some(number), 1),
-        }
+        self.full_reads = if is_full { self.full_reads.saturating_add(1) } else { 0 };
+        self.next = Some(number.saturating_add(u64::from(first.is_some())));
         self.ready = read.collect();
         first
     }

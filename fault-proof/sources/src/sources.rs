@@ -102,6 +102,31 @@ impl Sources {
 
     /// Answers what derivation asks.
     pub async fn answer(&self, request: &Request) -> Result<Fact, SourceError> {
+        match self.read(request).await {
+            Err(error) => Err(self.explain(request, error).await),
+            answer => answer,
+        }
+    }
+
+    /// What belongs to a block that L1 dropped may never come, whatever servers say about it.
+    async fn explain(&self, request: &Request, error: SourceError) -> SourceError {
+        let (what, block) = match request {
+            Request::L1Transactions { block } => ("transactions", block),
+            Request::L1Receipts { block } => ("receipts", block),
+            Request::Blobs { block, .. } => ("blobs", block),
+            _ => return error,
+        };
+        match self.shared.l1.successor(*block).await {
+            None => error,
+            Some(canonical) => SourceError::Reorged {
+                what: format!("{what} of L1 block {block}"),
+                number: canonical.number,
+                canonical: canonical.hash,
+            },
+        }
+    }
+
+    async fn read(&self, request: &Request) -> Result<Fact, SourceError> {
         Ok(match request {
             Request::L1Header { number } => Fact::L1Header(self.next_l1_header(*number).await?),
             Request::L1Transactions { block } => {
@@ -154,23 +179,15 @@ impl Sources {
             return Ok(Vec::new());
         }
         let l1 = &self.shared.l1;
-        let what = || format!("blobs of L1 block {block}");
         let beacon = self.shared.beacon.as_ref().ok_or_else(|| SourceError::NotOffered {
-            what: what(),
+            what: format!("blobs of L1 block {block}"),
             need: "no beacon endpoint is set".to_owned(),
         })?;
         let number = match beacon.wants_number().await? {
             true => Some(l1.header_by_hash(block).await?.number),
             false => None,
         };
-        match beacon.blobs(Place { block, number, timestamp }, hashes).await {
-            // The blobs of a block that L1 dropped never come.
-            Err(waits @ SourceError::Waits { .. }) => match l1.missing(block, what()).await {
-                reorged @ SourceError::Reorged { .. } => Err(reorged),
-                _ => Err(waits),
-            },
-            answer => answer,
-        }
+        beacon.blobs(Place { block, number, timestamp }, hashes).await
     }
 
     fn l2(&self) -> Result<&L2, SourceError> {

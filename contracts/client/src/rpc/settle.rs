@@ -73,7 +73,8 @@ impl<T: DeserializeOwned + Send> Settling<'_, T> {
         let is_open = |slot: &Slot<T>| slot.answer.is_none() && !slot.unable.contains(&place);
         let open: Vec<_> = (0..self.slots.len()).filter(|at| is_open(&self.slots[*at])).collect();
         let (calls, board) = (self.calls, self.board);
-        let asked = open.chunks(endpoint.batch()).map(|chunk| async move {
+        let most = if endpoint.is_probed() { 1 } else { usize::MAX };
+        let asked = open.chunks(endpoint.batch()).take(most).map(|chunk| async move {
             let batch: Vec<_> = chunk.iter().map(|at| calls[*at].clone()).collect();
             (chunk, endpoint.exchange(&batch, board).await)
         });

@@ -232,13 +232,17 @@ impl Machine {
                 break;
             }
             let (inclusion, is_own) = (inclusion.clone(), slot.is_own(inclusion.transaction));
-            let id = slot.id;
+            let (id, resumes) = (slot.id, slot.resumes.clone().filter(|_| !slot.cancelled));
             self.slots.remove(&nonce);
             self.floor = self.floor.max(nonce + 1);
-            self.events.extend(id.map(|id| match is_own {
-                true => TransactionEvent::Confirmed { id, inclusion },
-                false => TransactionEvent::Cancelled { id },
-            }));
+            match (id, resumes) {
+                (Some(id), _) if is_own => {
+                    self.events.push(TransactionEvent::Confirmed { id, inclusion });
+                }
+                (Some(id), Some(candidate)) => self.queue.push_front((id, candidate)),
+                (Some(id), None) => self.events.push(TransactionEvent::Cancelled { id }),
+                (None, _) => (),
+            }
         }
     }
 
@@ -255,7 +259,8 @@ impl Machine {
     }
 
     fn begin_again(&mut self, nonce: u64) {
-        let Some(Slot { id: Some(id), candidate, cancelled, .. }) = self.slots.remove(&nonce)
+        let Some(Slot { id: Some(id), candidate, resumes, cancelled, .. }) =
+            self.slots.remove(&nonce)
         else {
             return;
         };
@@ -263,7 +268,7 @@ impl Machine {
             return self.events.push(TransactionEvent::Cancelled { id });
         }
         tracing::warn!(nonce, ?id, "another transaction has this nonce; beginning again");
-        self.queue.push_front((id, candidate));
+        self.queue.push_front((id, resumes.unwrap_or(candidate)));
     }
 
     /// What is due.
@@ -354,6 +359,8 @@ impl Machine {
         fees: Fees,
         said: Answer,
     ) {
+        let mut later = self.slots.range(nonce + 1..).map(|(_, slot)| slot);
+        let later_have_blobs = later.find(|slot| slot.is_pending()).map(Slot::has_blobs);
         let Some(slot) = self.slots.get_mut(&nonce) else { return };
         let is_raised = slot.fees != fees;
         slot.fees = fees;
@@ -365,7 +372,7 @@ impl Machine {
         match said {
             Answer::Taken => {
                 let is_new = slot.taken(now_ms, is_raised);
-                if let Some(id) = slot.id.filter(|_| is_new && !slot.cancelled) {
+                if let Some(id) = slot.id.filter(|_| is_new && !slot.sends_nothing()) {
                     self.events.push(TransactionEvent::Sent { id, nonce, hash });
                 }
             }
@@ -382,6 +389,10 @@ impl Machine {
             Answer::FeeTooLow => slot.raise = true,
             Answer::OtherKind => {
                 hindrance = Some("the account has transactions of the other kind pending".into());
+                // After a reorg, own ones may be those others.
+                if later_have_blobs.is_some_and(|has_blobs| has_blobs != slot.has_blobs()) {
+                    slot.yield_nonce();
+                }
             }
             Answer::OtherProofs => hindrance = Some("the node wants other blob proofs".into()),
             Answer::Funds(why) => hindrance = Some(why),

@@ -97,6 +97,7 @@ recordings! {
     blobs_are_followed: "b-span-blobs-brotli";
     outages_of_the_batcher_are_followed: "d-window-expiry";
     small_frames_are_followed: "e-small-frames";
+    l1_reorgs_are_followed: "g-l1-reorg";
     a_hostile_batcher_is_followed: "h-inject-holocene";
     a_blob_schedule_is_followed: "i-genesis-jovian-l1-blob-schedule";
 }

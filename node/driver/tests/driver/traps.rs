@@ -90,6 +90,25 @@ async fn missing_blobs_are_waited_for_and_named() {
     compare(&recording, &node).await;
 }
 
+/// Pitfall 9: a reorg shows in the first block above the one that is read.
+#[tokio::test]
+async fn an_l1_reorg_is_noticed_by_the_next_blocks_parent() {
+    let Some(recording) = open("g-l1-reorg", "driver::traps") else { return };
+    let l1 = TestL1::serve(DEPTHS.0, DEPTHS.1).await;
+    let chain = Chain::of(&recording);
+    let mut node = Node::new(&chain, &l1, NodeOptions::follower());
+    let (mut reorgs, mut height) = (0, None);
+    for head in &recording.l1_heads {
+        l1.move_to(&recording, *head);
+        let now = Some(l1.height());
+        reorgs += u64::from(height.is_some() && now <= height);
+        height = now;
+        node.settle().await;
+    }
+    assert_eq!(reorgs, 3);
+    assert_eq!(node.handle.snapshot().starts, 1 + reorgs);
+}
+
 #[tokio::test]
 async fn an_l1_that_fails_now_and_then_delays_and_changes_nothing() {
     let Some(recording) = open("e-small-frames", "driver::traps") else { return };

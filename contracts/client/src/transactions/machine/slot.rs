@@ -32,6 +32,8 @@ pub(super) struct Slot {
     pub(super) state: State,
     /// Its owner took it back.
     pub(super) cancelled: bool,
+    /// It gave its nonce up; once that is used up, this begins again with another.
+    pub(super) resumes: Option<Candidate>,
     /// The last offer.
     pub(super) fees: Fees,
     /// The next offer must pay more.
@@ -54,6 +56,7 @@ impl Slot {
             gas_limit,
             state: State::New,
             cancelled: false,
+            resumes: None,
             fees: Fees::default(),
             raise: false,
             may_be_taken: false,
@@ -84,15 +87,35 @@ impl Slot {
     pub(super) fn cancel(&mut self) {
         if !self.cancelled {
             self.cancelled = true;
-            self.candidate = nothing(self.has_blobs());
-            self.gas_limit = FILLER_GAS;
-            self.raise = self.may_be_taken;
-            self.tried_ms = None;
+            self.send_nothing(self.has_blobs());
         }
     }
 
+    /// Later ones of the other kind are in the pool, which takes no more of this kind before they are mined: the nonce is
+    /// used up by nothing, of their kind.
+    pub(super) fn yield_nonce(&mut self) {
+        let has_blobs = !self.has_blobs();
+        let candidate = self.send_nothing(has_blobs);
+        if self.id.is_some() && !self.cancelled {
+            self.resumes.get_or_insert(candidate);
+        }
+    }
+
+    /// Returns what it sent until now.
+    fn send_nothing(&mut self, has_blobs: bool) -> Candidate {
+        self.gas_limit = FILLER_GAS;
+        self.raise = self.may_be_taken;
+        self.tried_ms = None;
+        std::mem::replace(&mut self.candidate, nothing(has_blobs))
+    }
+
+    /// Whether it sends something else than what its owner wants.
+    pub(super) const fn sends_nothing(&self) -> bool {
+        self.cancelled || self.resumes.is_some()
+    }
+
     pub(super) fn note_hash(&mut self, hash: B256) {
-        let list = if self.cancelled { &mut self.cancels } else { &mut self.own };
+        let list = if self.sends_nothing() { &mut self.cancels } else { &mut self.own };
         if !list.contains(&hash) {
             if list.len() >= MAX_HASHES {
                 list.remove(0);

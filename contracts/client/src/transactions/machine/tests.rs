@@ -239,6 +239,26 @@ fn an_account_whose_pool_has_the_other_kind_waits() {
     world.check(&mut machine, &["sent 0@1"]);
 }
 
+/// A reorg takes back a transaction with blobs while one without waits in the pool behind it.
+#[test]
+fn a_nonce_that_a_pool_refuses_to_the_kind_is_given_up_and_the_candidate_begins_again() {
+    let (mut world, mut machine) = (World::new(0), Machine::new(rules()));
+    machine.submit(blob()).unwrap();
+    world.check(&mut machine, &["sent 0@0"]);
+    world.mine(1);
+    machine.submit(plain()).unwrap();
+    world.check(&mut machine, &["included 0", "sent 1@1"]);
+    world.reorg(1, false);
+    world.check(&mut machine, &["reorged 0"]);
+    world.check(&mut machine, &[]);
+    assert!(world.pool.contains_key(&0), "nothing is sent with the nonce of 0");
+    world.mine(2);
+    world.check(&mut machine, &["included 1"]);
+    world.mine(0);
+    world.mine(0);
+    world.check(&mut machine, &["confirmed 1", "sent 0@2"]);
+}
+
 #[test]
 fn missing_funds_are_waited_for_and_named() {
     let (mut world, mut machine) = (World::new(0), Machine::new(rules()));

@@ -94,8 +94,18 @@ impl World {
         }
         let latest = self.latest();
         self.pool.retain(|nonce, _| *nonce >= latest);
+        self.evict_dangling();
         for _ in 0..depth {
             self.mine(0);
+        }
+    }
+
+    /// Pools hold no blob transactions behind a gap; one that opens below them costs them their place.
+    fn evict_dangling(&mut self) {
+        let latest = self.latest();
+        let is_dangling = |(nonce, it): (&u64, &Pooled)| it.has_blobs && *nonce > latest;
+        if self.pool.first_key_value().is_some_and(is_dangling) {
+            self.pool.clear();
         }
     }
 
@@ -191,10 +201,10 @@ impl World {
         if old.hash == new.hash {
             return Answer::Taken;
         }
-        let (new, old) = (new.fees, old.fees);
+        let (has_blobs, new, old) = (new.has_blobs, new.fees, old.fees);
         let is_enough = pays(new.tip, old.tip)
             && pays(new.max_fee, old.max_fee)
-            && pays(new.max_blob_fee, old.max_blob_fee);
+            && (!has_blobs || pays(new.max_blob_fee, old.max_blob_fee));
         if is_enough { Answer::Taken } else { Answer::Underpriced }
     }
 
