@@ -67,8 +67,8 @@ pub(crate) async fn run_alone(
             let pause = tokio::time::sleep(Duration::from_millis(pause_ms));
             tokio::select! {
                 () = pause => {}
-                // All senders gone: the devnet is being dropped, and so is this task.
-                _ = wakes.changed() => {}
+                // Without a sender, as in a node, nobody wakes it: the pause alone counts then.
+                Ok(()) = wakes.changed() => {}
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Blocks and a chain for tests that need no more than that.
 
 use crate::transactions::CHAIN_ID;
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use opal_submit::BatchBlock;
 use opal_types::{BaseFeeParams, BlockId, ChainConfig, Fork, ForkTimes, Genesis, SystemConfig};
 
@@ -37,7 +37,7 @@ pub(crate) fn up_to(fork: Fork) -> ForkTimes {
 }
 
 pub(crate) fn hash(number: u64) -> B256 {
-    B256::left_padding_from(&(number + 1).to_be_bytes())
+    keccak256(number.to_be_bytes())
 }
 
 pub(crate) fn block(number: u64, transactions: Vec<Bytes>) -> BatchBlock {

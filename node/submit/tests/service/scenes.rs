@@ -17,7 +17,7 @@ async fn blocks_go_out_in_call_data_and_become_safe() {
     assert_eq!(status.activity, Activity::Running);
     assert_eq!(status.restarts, 0, "{status:#?}");
     let (blobs, calldata) = bench.nodes.with(|chains| chains.carriers());
-    assert!(blobs == 0 && calldata > 10, "{calldata}");
+    assert!(blobs == 0 && calldata >= 10, "{calldata}");
 }
 
 #[tokio::test]
@@ -87,10 +87,10 @@ async fn a_new_batcher_waits_for_what_an_old_one_sent() {
     bench.round(1, 300).await;
     bench.settle().await;
     bench.nodes.with(|chains| chains.is_stalled = true);
-    bench.nodes.with(|chains| chains.sequence(1, 300));
-    bench.look(3).await;
+    bench.round(1, 300).await;
+    bench.look(2).await;
     let pooled = bench.nodes.with(|chains| chains.pool.len());
-    assert!(pooled > 0);
+    assert!(pooled > 0, "{:#?}", bench.handle.status());
     bench.replace_batcher(CHANNELS);
     bench.look(4).await;
     assert_eq!(bench.nodes.with(|chains| chains.pool.len()), pooled, "nothing is sent twice");
@@ -108,11 +108,13 @@ async fn stuck_transactions_of_an_old_batcher_do_not_stop_a_new_one() {
     bench.round(1, 300).await;
     bench.settle().await;
     bench.nodes.with(|chains| chains.is_stalled = true);
-    bench.nodes.with(|chains| chains.sequence(1, 300));
-    bench.look(3).await;
+    bench.round(1, 300).await;
+    bench.look(2).await;
+    assert!(bench.nodes.with(|chains| !chains.pool.is_empty()));
     bench.replace_batcher(CHANNELS);
     // Twice the resubmission timeout.
     bench.look(25).await;
+    assert_eq!(bench.handle.status().waits_for, None);
     bench.nodes.with(|chains| chains.is_stalled = false);
     bench.settle().await;
 }
