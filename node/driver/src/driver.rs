@@ -97,6 +97,8 @@ struct Sequencing {
     scout: Scout,
     /// Why the next block has no L1 origin.
     lacks: Option<String>,
+    /// The chain's end may be overtaken by blocks without batches.
+    is_late: bool,
 }
 
 /// Counters for people.
@@ -138,7 +140,13 @@ impl Driver {
             let (max_safe_lag, sealing_ms) = (it.max_safe_lag, it.sealing_ms);
             let schedule = Schedule { block_time_ms, sealing_ms, max_safe_lag };
             let machine = Sequencer::new(schedule, !it.is_stopped, it.recovers);
-            Sequencing { machine, l1_confs: it.l1_confs, scout: Scout::new(), lacks: None }
+            Sequencing {
+                machine,
+                l1_confs: it.l1_confs,
+                scout: Scout::new(),
+                lacks: None,
+                is_late: false,
+            }
         });
         let poll = Poll::new(options.l1_poll_ms, options.labels_poll_ms, options.finality);
         let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);

@@ -25,7 +25,7 @@ async fn blocks_become_safe_and_final_and_a_follower_has_the_same() {
 async fn transactions_and_deposits_reach_the_chain() {
     let world = World::start(options(1)).await;
     let (stranger, guest) = (Address::repeat_byte(0x11), Address::repeat_byte(0x22));
-    let sent = send(world.l2(0), 0, Sent::transfer(stranger, 7));
+    let (sent, ..) = send(world.l2(0), 0, Sent::transfer(stranger, 7)).unwrap();
     let deposit = OptimismPortal::depositTransactionCall {
         _to: guest,
         _value: U256::from(9),
@@ -40,7 +40,7 @@ async fn transactions_and_deposits_reach_the_chain() {
         gas: 500_000,
     };
     // Of another user: a deposit counts as its sender's transaction on the chain, and takes a nonce there.
-    send(world.devnet.l1().unwrap().engine(), 1, sent_on_l1);
+    send(world.devnet.l1().unwrap().engine(), 1, sent_on_l1).unwrap();
     world.until(60, "the deposit", |it| balance_of(it.l2(0), guest) == U256::from(9)).await;
     assert_eq!(balance_of(world.l2(0), stranger), U256::from(7));
     assert!(world.l2(0).transaction(sent).unwrap().is_some());

@@ -4,5 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod chaos;
 mod follows;
+mod long_run;
 mod world;

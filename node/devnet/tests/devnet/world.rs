@@ -6,13 +6,13 @@ use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
-use alloy_signer_local::PrivateKeySigner;
 use opal_client::{Rpc, RpcOptions};
 use opal_devnet::{
     ChainFile, ChainFiles, ClockMode, Devnet, DevnetOptions, EngineChoice, Node, NodeOptions,
-    NodeServers, Ports, Servers, accounts::accounts,
+    NodeServers, Ports, Servers,
+    accounts::{Account, accounts},
 };
-use opal_engine::Engine;
+use opal_engine::{Engine, PoolError};
 use opal_execute::StateRead;
 use opal_submit::DataAvailability;
 use std::{
@@ -147,13 +147,27 @@ impl Sent {
     }
 }
 
-/// Signs with the key of user `index` and puts it into the pool.
-pub(crate) fn send(engine: &Engine, index: usize, sent: Sent) -> B256 {
-    let signer = PrivateKeySigner::from_bytes(&accounts()[index].key).unwrap();
+/// Signs with the key of user `index` and puts it into the pool. Hash, nonce and sender of what the pool took.
+pub(crate) fn send(
+    engine: &Engine,
+    index: usize,
+    sent: Sent,
+) -> Result<(B256, u64, Address), PoolError> {
+    send_as(engine, &accounts()[index], sent)
+}
+
+/// The same with any key.
+pub(crate) fn send_as(
+    engine: &Engine,
+    account: &Account,
+    sent: Sent,
+) -> Result<(B256, u64, Address), PoolError> {
+    let signer = account.signer();
     let nonce = engine.pool().pending_nonce(signer.address());
+    let nonce = nonce.unwrap_or_else(|| nonce_of(engine, signer.address()));
     let transaction = TxEip1559 {
         chain_id: engine.chain_id(),
-        nonce: nonce.unwrap_or_else(|| nonce_of(engine, signer.address())),
+        nonce,
         gas_limit: sent.gas,
         max_fee_per_gas: 1_000_000_000_000,
         max_priority_fee_per_gas: 1_000_000_000,
@@ -164,7 +178,8 @@ pub(crate) fn send(engine: &Engine, index: usize, sent: Sent) -> B256 {
     };
     let signature = signer.sign_hash_sync(&transaction.signature_hash()).unwrap();
     let signed = TxEnvelope::Eip1559(transaction.into_signed(signature));
-    engine.pool().add(&signed.encoded_2718().into()).unwrap()
+    let hash = engine.pool().add(&signed.encoded_2718().into())?;
+    Ok((hash, nonce, signer.address()))
 }
 
 fn account(engine: &Engine, address: Address) -> Option<opal_execute::Account> {

@@ -41,6 +41,13 @@ enum Plan {
     Fail,
 }
 
+impl Sequencing {
+    /// Whether blocks take the newest L1 origin they may, and no users' transactions.
+    const fn recovers(&self) -> bool {
+        self.machine.recovers() || self.is_late
+    }
+}
+
 impl Driver {
     /// Does what the sequencer's schedule says.
     pub(super) async fn sequence(&mut self, work: &mut Work) -> Result<(), Trouble> {
@@ -99,6 +106,7 @@ impl Driver {
             self.inform_sequencer(work.now_ms);
             return Ok(false);
         }
+        self.watch_window(&onto);
         let (attributes, origin) = match self.plan_block(&onto).await? {
             Plan::Build(attributes, origin) => (attributes, origin),
             Plan::Wait => {
@@ -114,7 +122,7 @@ impl Driver {
             return Ok(false);
         };
         let timestamp = attributes.timestamp;
-        let no_tx_pool = sequencing.machine.recovers()
+        let no_tx_pool = sequencing.recovers()
             || keeps_pool_out(&self.parts.config, timestamp, origin.timestamp);
         let attributes = BuildAttributes { no_tx_pool, ..BuildAttributes::from(&attributes) };
         let labels = sync.labels().hashes();
@@ -127,6 +135,23 @@ impl Driver {
             }
             Err(error) => self.failed_block(error, work.now_ms),
         }
+    }
+
+    /// Looks how much of the sequencing window is left to the block after this one. Past its half, blocks are built as in
+    /// recovery (N9): where no batch comes in time, derivation makes the same ones, so none is taken back, and batches can
+    /// catch up. Without that a chain whose batches stayed away for a window would lose each new block again.
+    fn watch_window(&mut self, onto: &L2Ref) {
+        let head = self.l1.head.as_ref().map_or(0, |it| it.number);
+        let age = head.saturating_sub(onto.l1_origin.number);
+        let is_late = age > self.parts.config.seq_window_size / 2;
+        let Some(sequencing) = &mut self.sequencing else { return };
+        if is_late && !sequencing.is_late {
+            tracing::warn!(
+                age,
+                "more than half a sequencing window behind L1: blocks stay empty until it is less"
+            );
+        }
+        sequencing.is_late = is_late;
     }
 
     /// An invalid block is left; what else goes wrong is the engine's trouble, and the block is tried again.
@@ -188,7 +213,7 @@ impl Driver {
 
     /// Chooses the L1 origin of the next block.
     fn choose_origin(&self, onto: &L2Ref) -> Origin {
-        let Some(Sequencing { machine, l1_confs, scout, .. }) = &self.sequencing else {
+        let Some(sequencing @ Sequencing { l1_confs, scout, .. }) = &self.sequencing else {
             return Origin::Missing("nothing is sequenced".to_owned());
         };
         let Some(current) = scout.current() else {
@@ -198,7 +223,7 @@ impl Driver {
         let origins = Origins {
             current,
             next: next.map(|it| &it.header),
-            must_know_next: machine.recovers() && self.l1.shows(number, *l1_confs),
+            must_know_next: sequencing.recovers() && self.l1.shows(number, *l1_confs),
         };
         match choose(&self.parts.config, onto, origins) {
             Ok(origin) => {

@@ -299,6 +299,35 @@ async fn recovery_builds_empty_blocks_on_the_newest_origins() {
     assert_eq!((1..=head).map(|it| scene.users_transactions(it)).sum::<usize>(), 0);
 }
 
+fn with_a_short_window(chain: &mut Chain) {
+    chain.config.seq_window_size = 12;
+}
+
+/// Derivation replaces each block that no batch reaches in time; the sequencer must not lose its new ones to that for ever.
+#[tokio::test]
+async fn a_chain_without_batches_for_longer_than_a_window_heals_once_they_come_again() {
+    let Some(mut scene) = Scene::new(FORKS, NodeOptions::sequencer(), with_a_short_window).await
+    else {
+        return;
+    };
+    for _ in 0..30 {
+        scene.grow(Vec::new()).await;
+    }
+    let lag = scene.sequencer.unsafe_number() - scene.sequencer.safe_number();
+    assert!(scene.sequencer.safe_number() > 10 && lag > 5, "{lag}");
+    scene.posted = scene.sequencer.safe_number();
+    scene.sequencer.engine.pool().add(&scene.user_transaction(0)).unwrap();
+    for _ in 0..10 {
+        let batches = scene.post();
+        scene.grow(batches).await;
+    }
+    let (newest, safe) = (scene.sequencer.unsafe_number(), scene.sequencer.safe_number());
+    assert!(safe + 4 >= newest, "{safe} of {newest}");
+    let users = (scene.posted - 20..=safe).map(|it| scene.users_transactions(it)).sum::<usize>();
+    assert_eq!(users, 1, "once the window is wide again, the pool counts");
+    scene.check_follower().await;
+}
+
 #[tokio::test]
 async fn a_sequencer_starts_and_stops_on_command_only_on_its_own_head() {
     let sequencer = NodeOptions::sequencer().sequencer.unwrap();

@@ -41,7 +41,8 @@ fn every_endpoint_of_the_ready_object_answers() {
 
 #[test]
 fn a_virtual_clock_stands_still_until_it_is_told_to_go_on() {
-    let devnet = devnet(&["--clock", "virtual", "--chains", "1"]);
+    let devnet =
+        devnet(&["--clock", "virtual", "--chains", "1", "--data-availability", "calldata"]);
     let ready = devnet.ready();
     let rpc = &ready["chains"][0]["rpc"];
     let head = || devnet.call::<U64>(rpc, "eth_blockNumber", ());

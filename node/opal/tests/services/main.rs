@@ -5,4 +5,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod devnet;
+mod killed;
 mod process;

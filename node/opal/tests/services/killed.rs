@@ -1,0 +1,148 @@
+//! kill -9 at random moments: with `--state` the next start goes on, nothing that was safe is lost, followers agree.
+
+use crate::process::{Service, free_ports};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Times that the devnet is killed.
+const KILLS: u64 = 6;
+/// Virtual seconds that each life would last.
+const LIFE_S: u64 = 4_000;
+/// Real time that a follower has to catch up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct Life<'a> {
+    ports: &'a [String],
+    state: &'a Path,
+}
+
+impl Life<'_> {
+    fn start(&self) -> Service {
+        let [l1, l2, beacon, rollup, admin] = self.ports else { panic!("five ports") };
+        Service::start(&[
+            "devnet",
+            "--json",
+            "--chains",
+            "1",
+            "--clock",
+            "virtual",
+            "--data-availability",
+            "calldata",
+            "--state",
+            self.state.to_str().unwrap(),
+            "--export",
+            self.state.join("export").to_str().unwrap(),
+            "--l1.port",
+            l1,
+            "--l2.starting.port",
+            l2,
+            "--beacon.port",
+            beacon,
+            "--rollup.starting.port",
+            rollup,
+            "--admin.port",
+            admin,
+        ])
+    }
+}
+
+fn block_hash(service: &Service, rpc: &Value, number: u64) -> Value {
+    let at = format!("{number:#x}");
+    service.call::<Value>(rpc, "eth_getBlockByNumber", json!([at, false]))["hash"].clone()
+}
+
+fn safe(service: &Service, rollup: &Value) -> (u64, Value) {
+    let status: Value = service.call(rollup, "optimism_syncStatus", ());
+    let safe = &status["safe_l2"];
+    (safe["number"].as_u64().unwrap(), safe["hash"].clone())
+}
+
+/// Lives for a while, and is killed. What was safe just before.
+fn live_and_die(life: &Life<'_>, moment_ms: u64) -> (u64, Value) {
+    let service = life.start();
+    let ready = service.ready();
+    let rollup = &ready["chains"][0]["rollup"];
+    let last = thread::scope(|scope| {
+        let killed = scope.spawn(|| {
+            // It does not answer: it is killed in the middle.
+            let _ = service.try_call::<Value>(&ready["admin"], "opal_advance", [LIFE_S]);
+        });
+        let deadline = Instant::now() + Duration::from_millis(moment_ms);
+        let mut last = safe(&service, rollup);
+        while Instant::now() < deadline {
+            last = safe(&service, rollup);
+        }
+        service.kill();
+        killed.join().unwrap();
+        last
+    });
+    last
+}
+
+#[test]
+fn nothing_safe_is_lost_and_a_follower_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports = free_ports(5);
+    let life = Life { ports: &ports, state: folder.path() };
+    let mut safes = Vec::new();
+    for round in 0..KILLS {
+        // Moments that differ from run to run of the machine anyway.
+        safes.push(live_and_die(&life, 300 + round * 677 % 1_900));
+    }
+    let service = life.start();
+    let ready = service.ready();
+    let (rpc, rollup) = (&ready["chains"][0]["rpc"], &ready["chains"][0]["rollup"]);
+    let _: Value = service.call(&ready["admin"], "opal_advance", [300]);
+    for (number, hash) in &safes {
+        assert_eq!(block_hash(&service, rpc, *number), *hash, "safe block {number} is gone");
+    }
+    let (number, hash) = safe(&service, rollup);
+    assert!(number > safes.last().unwrap().0, "no block became safe after the last start");
+    follow(&service, &ready, folder.path(), number, &hash);
+}
+
+/// A follower, itself killed once, reaches the same safe head.
+fn follow(devnet: &Service, ready: &Value, folder: &Path, number: u64, hash: &Value) {
+    let (state, export) = (folder.join("node"), folder.join("export"));
+    let start = || {
+        Service::start(&[
+            "node",
+            "--json",
+            "--l1",
+            ready["l1"]["rpc"].as_str().unwrap(),
+            "--l1.beacon",
+            ready["l1"]["beacon"].as_str().unwrap(),
+            "--chains",
+            export.to_str().unwrap(),
+            "--state",
+            state.to_str().unwrap(),
+            "--rpc.port",
+            "0",
+            "--rollup.port",
+            "0",
+        ])
+    };
+    let first = start();
+    first.ready();
+    thread::park_timeout(Duration::from_millis(400));
+    first.kill();
+    drop(first);
+    let node = start();
+    let own = node.ready();
+    let own_chain = &own["chains"][0];
+    let deadline = Instant::now() + PATIENCE;
+    while safe(&node, &own_chain["rollup"]).0 < number {
+        assert!(Instant::now() < deadline, "the follower is too slow");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+    let rpc = &ready["chains"][0]["rpc"];
+    for number in (0..=number).rev().step_by(7) {
+        let ours = block_hash(devnet, rpc, number);
+        assert_eq!(block_hash(&node, &own_chain["rpc"], number), ours, "block {number}");
+    }
+    assert_eq!(block_hash(&node, &own_chain["rpc"], number), *hash);
+}
