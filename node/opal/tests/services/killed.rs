@@ -1,6 +1,11 @@
 //! kill -9 at random moments: with `--state` the next start goes on, nothing that was safe is lost, followers agree.
 
 use crate::process::{Service, free_ports};
+use alloy_primitives::{Address, Bytes};
+use opal_harness::{
+    rpc::{Rpc, quantity},
+    wallet::Wallet,
+};
 use serde_json::{Value, json};
 use std::{
     path::Path,
@@ -12,6 +17,8 @@ use std::{
 const KILLS: u64 = 6;
 /// Virtual seconds that each life would last.
 const LIFE_S: u64 = 4_000;
+/// The account that sends all the time.
+const USER: usize = 3;
 /// Real time that a follower has to catch up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -73,7 +80,11 @@ fn live_and_die(life: &Life<'_>, moment_ms: u64) -> (u64, Value) {
         });
         let deadline = Instant::now() + Duration::from_millis(moment_ms);
         let mut last = safe(&service, rollup);
+        let users = Rpc::new(ready["chains"][0]["rpc"].as_str().unwrap());
         while Instant::now() < deadline {
+            // A pool that is just opening, or gone, may refuse.
+            let _ =
+                Wallet::dev(USER).send(&users, Some(Address::repeat_byte(0x11)), 1, Bytes::new());
             last = safe(&service, rollup);
         }
         service.kill();
@@ -102,6 +113,9 @@ fn nothing_safe_is_lost_and_a_follower_agrees() {
     }
     let (number, hash) = safe(&service, rollup);
     assert!(number > safes.last().unwrap().0, "no block became safe after the last start");
+    let sent: Value =
+        service.call(rpc, "eth_getTransactionCount", json!([Wallet::dev(USER).address, "safe"]));
+    assert!(quantity(&sent).unwrap() > KILLS, "{sent} transfers are safe");
     follow(&service, &ready, folder.path(), number, &hash);
 }
 
