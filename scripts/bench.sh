@@ -28,4 +28,5 @@ cargo bench --quiet --locked -p opal-host --bench derive -- "${recordings[@]}"
 # supersim, op-node and op-geth stand beside it where they are there.
 scripts/clients.sh node >/dev/null || skip "supersim" "it cannot be installed here"
 scripts/peers.sh op-geth op-node op-batcher geth-node >/dev/null || skip "Go stack" "it cannot be built here"
+cargo bench --quiet --locked -p opal-engine --bench engine
 cargo bench --quiet --locked -p opal --bench devnet
