@@ -11,7 +11,8 @@ use alloy_primitives::{B256, Bytes, FixedBytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use c_kzg::{Blob, Bytes48, ethereum_kzg_settings};
+use c_kzg::{Blob, Bytes48};
+use opal_client::kzg;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -257,10 +258,9 @@ fn proof(blob: &StoredBlob) -> Result<FixedBytes<48>, Refusal> {
         return Ok(*proof);
     }
     let internal = |error: c_kzg::Error| Refusal::Internal(format!("blob proof: {error}"));
-    let settings = ethereum_kzg_settings(0);
     let body = Blob::from_bytes(&blob.blob).map_err(internal)?;
     let commitment = Bytes48::new(blob.commitment.0);
-    let proof = settings.compute_blob_kzg_proof(&body, &commitment).map_err(internal)?;
+    let proof = kzg::settings().compute_blob_kzg_proof(&body, &commitment).map_err(internal)?;
     Ok(FixedBytes::new(proof.to_bytes().into_inner()))
 }
 

@@ -6,9 +6,9 @@ use super::PoolError;
 use crate::transaction::{BLOB, Transaction};
 use alloy_consensus::{EthereumTxEnvelope, Signed, TxEip4844WithSidecar};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
-use alloy_eips::eip4844::env_settings::EnvKzgSettings;
 use alloy_eips::eip7594::BlobTransactionSidecarVariant;
 use alloy_primitives::{B256, Bytes, FixedBytes};
+use opal_client::kzg;
 use std::sync::Arc;
 
 type WithSidecar = EthereumTxEnvelope<TxEip4844WithSidecar<BlobTransactionSidecarVariant>>;
@@ -74,7 +74,7 @@ pub(super) fn verify(
         return Err(PoolError::SidecarVersion { wanted, found });
     }
     sidecar
-        .validate(hashes, EnvKzgSettings::Default.get())
+        .validate(hashes, kzg::settings())
         .map_err(|error| PoolError::Sidecar(error.to_string()))?;
     let proofs: Vec<FixedBytes<48>> = match &sidecar {
         BlobTransactionSidecarVariant::Eip4844(it) => it.proofs.clone(),

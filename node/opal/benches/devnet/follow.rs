@@ -23,6 +23,9 @@ const SECONDS: u64 = 6_000;
 /// The clock is moved in steps, each of which the devnet's services work off.
 const STEP: u64 = 200;
 
+/// Batches in call data: proofs of blobs would take most of the time in which the L1 is made.
+const FLAGS: [&str; 6] = ["--chains", "1", "--clock", "virtual", "--data-availability", "calldata"];
+
 const LIMIT: Duration = Duration::from_secs(600);
 
 struct Scene {
@@ -34,7 +37,7 @@ struct Scene {
 
 pub(crate) fn run() {
     let scratch = Scratch::new("bench-follow");
-    let devnet = Devnet::opal(Path::new(OPAL), &["--chains", "1", "--clock", "virtual"], &scratch);
+    let devnet = Devnet::opal(Path::new(OPAL), &FLAGS, &scratch);
     let rollup = devnet.chains[0].rollup.clone().unwrap();
     let admin = devnet.admin.clone().unwrap();
     for _ in 0..SECONDS / STEP {
