@@ -69,6 +69,32 @@ fn geth_is_an_l1() {
     ran("geth as L1", "a deposit and calldata batches");
 }
 
+/// Only its own account has ether, and it signs for that.
+#[test]
+fn geth_in_development_mode_is_an_l1() {
+    let Some(program) = go_peer("geth-node", "geth_in_development_mode_is_an_l1") else { return };
+    let scratch = Scratch::new("geth-dev-l1");
+    let mut command = Command::new(program);
+    command.args(["--dev", "--dev.period", "1", "--ipcdisable", "--datadir"]);
+    command.arg(scratch.path().join("geth"));
+    command.args(["--http", "--http.addr", "127.0.0.1", "--http.port", "0"]);
+    command.args(["--http.api", "eth,net,web3", "--authrpc.port", "0"]);
+    let mut geth = Process::start("geth-dev", &mut command, scratch.path());
+    let started = geth.line("the port of geth", LIMIT, |line| {
+        line.text.contains("HTTP server started") && line.text.contains("auth=false")
+    });
+    let after = started.text.split_once("endpoint=").expect("it tells its port").1;
+    let url = format!("http://{}", after.split_whitespace().next().expect("an address"));
+    let rpc = Rpc::new(&url);
+    let accounts: Vec<String> = rpc.get("eth_accounts", json!([]));
+    let gift = json!({
+        "from": accounts[0], "to": Wallet::dev(5).address, "value": "0xde0b6b3a7640000"
+    });
+    rpc.call("eth_sendTransaction", json!([gift])).expect("it signs for its own account");
+    check(&url, &["--data-availability", "calldata"], &scratch);
+    ran("geth --dev as L1", "a deposit and calldata batches");
+}
+
 #[test]
 fn anvil_is_an_l1() {
     let Some(clients) = node_clients("anvil_is_an_l1") else { return };
