@@ -1,6 +1,6 @@
 //! JSON-RPC: `eth`, `net`, `web3`, `txpool`, `debug` and helpers for developers, over http and ws.
 //!
-//! Start with [`serve`]. Each namespace is a module with a table of its methods; [`Api`] is what they share.
+//! Start with [`serve`]. Each namespace is a module with a table of its methods; `Api` is what they share.
 //!
 //! **Invariant:** every list, body, batch and range that a client names has a bound ([`Limits`]). Answers have
 //! geth's shape, errors geth's codes and words.

@@ -14,11 +14,24 @@ fn chaotic(faults: &str, data: DataAvailability) -> DevnetOptions {
     }
 }
 
-/// Runs under these faults, and demands safe blocks up to `lag` blocks below the head at the end.
-async fn check(faults: &str, data: DataAvailability, seconds: u64, lag: u64) {
+/// Runs under these faults, and demands safe blocks up to `lag` blocks below the head at the end. On the way the status
+/// line says what is waited for, in these words.
+async fn check(
+    faults: &str,
+    data: DataAvailability,
+    seconds: u64,
+    lag: u64,
+    waits_for: Option<&str>,
+) {
     let world = World::start(chaotic(faults, data)).await;
     let follower = world.follower().await;
-    world.advance(seconds).await;
+    let mut waits = Vec::new();
+    for _ in 0..seconds / 2 {
+        world.advance(2).await;
+        waits.extend(world.devnet.status().chains[0].waits_for.clone());
+    }
+    let is_named = |words: &str| waits.iter().any(|it| it.contains(words));
+    assert!(waits_for.is_none_or(is_named), "{waits_for:?} in {waits:#?}");
     let status = world.devnet.status();
     let chain = &status.chains[0];
     assert!(chain.safe_number + lag >= seconds / 2, "{status}");
@@ -44,7 +57,7 @@ async fn endpoints_that_refuse_and_stall_are_outwaited() {
         requests = 1
         delay-ms = 300
     "#;
-    check(faults, DataAvailability::Calldata, 100, 12).await;
+    check(faults, DataAvailability::Calldata, 100, 12, Some("429")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +74,7 @@ async fn blobs_that_are_missing_for_a_while_are_waited_for() {
         blocks = 5
         keep = 0
     "#;
-    check(faults, DataAvailability::Blobs, 100, 20).await;
+    check(faults, DataAvailability::Blobs, 100, 20, Some("blobs of L1 block")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +96,7 @@ async fn reorgs_and_halts_of_l1_are_followed() {
         at = 40
         seconds = 60
     "#;
-    check(faults, DataAvailability::Calldata, 300, 20).await;
+    check(faults, DataAvailability::Calldata, 300, 20, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +121,7 @@ async fn a_sequencer_with_another_clock_and_a_batcher_that_rests_do_no_harm() {
         at = 12
         blocks = 15
     "#;
-    check(faults, DataAvailability::Calldata, 160, 12).await;
+    check(faults, DataAvailability::Calldata, 160, 12, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,7 +73,7 @@ fn live_and_die(life: &Life<'_>, moment_ms: u64) -> (u64, Value) {
     let service = life.start();
     let ready = service.ready();
     let rollup = &ready["chains"][0]["rollup"];
-    let last = thread::scope(|scope| {
+    thread::scope(|scope| {
         let killed = scope.spawn(|| {
             // It does not answer: it is killed in the middle.
             let _ = service.try_call::<Value>(&ready["admin"], "opal_advance", [LIFE_S]);
@@ -90,15 +90,19 @@ fn live_and_die(life: &Life<'_>, moment_ms: u64) -> (u64, Value) {
         service.kill();
         killed.join().unwrap();
         last
-    });
-    last
+    })
 }
 
 #[test]
-fn nothing_safe_is_lost_and_a_follower_agrees() {
+fn nothing_safe_is_lost_and_followers_agree() {
     let folder = tempfile::tempdir().unwrap();
     let ports = free_ports(5);
     let life = Life { ports: &ports, state: folder.path() };
+    let first = life.start();
+    // Its L1 is unplugged by each kill, and comes back.
+    let onlooker = node(&first.ready(), folder.path(), "onlooker");
+    let onlookers_ready = onlooker.ready();
+    first.kill();
     let mut safes = Vec::new();
     for round in 0..KILLS {
         // Moments that differ from run to run of the machine anyway.
@@ -116,47 +120,54 @@ fn nothing_safe_is_lost_and_a_follower_agrees() {
     let sent: Value =
         service.call(rpc, "eth_getTransactionCount", json!([Wallet::dev(USER).address, "safe"]));
     assert!(quantity(&sent).unwrap() > KILLS, "{sent} transfers are safe");
-    follow(&service, &ready, folder.path(), number, &hash);
+    check_agrees((&service, rpc), (&onlooker, &onlookers_ready), (number, &hash));
+    // A follower that is itself killed once.
+    let latecomer = node(&ready, folder.path(), "latecomer");
+    latecomer.ready();
+    thread::park_timeout(Duration::from_millis(400));
+    latecomer.kill();
+    drop(latecomer);
+    let latecomer = node(&ready, folder.path(), "latecomer");
+    let latecomers_ready = latecomer.ready();
+    check_agrees((&service, rpc), (&latecomer, &latecomers_ready), (number, &hash));
 }
 
-/// A follower, itself killed once, reaches the same safe head.
-fn follow(devnet: &Service, ready: &Value, folder: &Path, number: u64, hash: &Value) {
-    let (state, export) = (folder.join("node"), folder.join("export"));
-    let start = || {
-        Service::start(&[
-            "node",
-            "--json",
-            "--l1",
-            ready["l1"]["rpc"].as_str().unwrap(),
-            "--l1.beacon",
-            ready["l1"]["beacon"].as_str().unwrap(),
-            "--chains",
-            export.to_str().unwrap(),
-            "--state",
-            state.to_str().unwrap(),
-            "--rpc.port",
-            "0",
-            "--rollup.port",
-            "0",
-        ])
-    };
-    let first = start();
-    first.ready();
-    thread::park_timeout(Duration::from_millis(400));
-    first.kill();
-    drop(first);
-    let node = start();
-    let own = node.ready();
-    let own_chain = &own["chains"][0];
+/// A follower of this devnet that keeps its chain in a folder of that name.
+fn node(ready: &Value, folder: &Path, name: &str) -> Service {
+    Service::start(&[
+        "node",
+        "--json",
+        "--l1",
+        ready["l1"]["rpc"].as_str().unwrap(),
+        "--l1.beacon",
+        ready["l1"]["beacon"].as_str().unwrap(),
+        "--chains",
+        folder.join("export").to_str().unwrap(),
+        "--state",
+        folder.join(name).to_str().unwrap(),
+        "--rpc.port",
+        "0",
+        "--rollup.port",
+        "0",
+    ])
+}
+
+/// Waits until a follower has this safe block, and compares the blocks below it.
+#[track_caller]
+fn check_agrees(
+    (devnet, rpc): (&Service, &Value),
+    (node, ready): (&Service, &Value),
+    (number, hash): (u64, &Value),
+) {
+    let own = &ready["chains"][0];
     let deadline = Instant::now() + PATIENCE;
-    while safe(&node, &own_chain["rollup"]).0 < number {
+    while safe(node, &own["rollup"]).0 < number {
         assert!(Instant::now() < deadline, "the follower is too slow");
         thread::park_timeout(Duration::from_millis(50));
     }
-    let rpc = &ready["chains"][0]["rpc"];
     for number in (0..=number).rev().step_by(7) {
         let ours = block_hash(devnet, rpc, number);
-        assert_eq!(block_hash(&node, &own_chain["rpc"], number), ours, "block {number}");
+        assert_eq!(block_hash(node, &own["rpc"], number), ours, "block {number}");
     }
-    assert_eq!(block_hash(&node, &own_chain["rpc"], number), *hash);
+    assert_eq!(block_hash(node, &own["rpc"], number), *hash);
 }
