@@ -359,8 +359,7 @@ impl Machine {
         fees: Fees,
         said: Answer,
     ) {
-        let mut later = self.slots.range(nonce + 1..).map(|(_, slot)| slot);
-        let later_have_blobs = later.find(|slot| slot.is_pending()).map(Slot::has_blobs);
+        let is_next = self.view.as_ref().is_some_and(|view| view.latest == nonce);
         let Some(slot) = self.slots.get_mut(&nonce) else { return };
         let is_raised = slot.fees != fees;
         slot.fees = fees;
@@ -389,8 +388,8 @@ impl Machine {
             Answer::FeeTooLow => slot.raise = true,
             Answer::OtherKind => {
                 hindrance = Some("the account has transactions of the other kind pending".into());
-                // After a reorg, own ones may be those others.
-                if later_have_blobs.is_some_and(|has_blobs| has_blobs != slot.has_blobs()) {
+                // Those come later and wait for this nonce, as after a reorg.
+                if is_next {
                     slot.yield_nonce();
                 }
             }

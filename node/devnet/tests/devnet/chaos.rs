@@ -47,7 +47,6 @@ async fn endpoints_that_refuse_and_stall_are_outwaited() {
         at = 5
         blocks = 4
         endpoint = "l1"
-        requests = 3
 
         [[fault]]
         kind = "stall"

@@ -91,8 +91,8 @@ impl Slot {
         }
     }
 
-    /// Later ones of the other kind are in the pool, which takes no more of this kind before they are mined: the nonce is
-    /// used up by nothing, of their kind.
+    /// Later ones of the other kind are in the pool, which takes none of this kind before they are mined, and they wait for
+    /// this nonce: it is used up by nothing, of their kind.
     pub(super) fn yield_nonce(&mut self) {
         let has_blobs = !self.has_blobs();
         let candidate = self.send_nothing(has_blobs);

@@ -89,7 +89,10 @@ impl World {
         for _ in 0..depth {
             let (_, block) = self.blocks.pop().unwrap();
             if keeps {
-                self.pool.extend(block.into_iter().map(|it| (it.nonce, it)));
+                // One kind per account: what the pool holds decides.
+                let held = self.pool.values().next().map(|it| it.has_blobs);
+                let fits = |it: &Pooled| held.is_none_or(|held| held == it.has_blobs);
+                self.pool.extend(block.into_iter().filter(fits).map(|it| (it.nonce, it)));
             }
         }
         let latest = self.latest();
