@@ -35,7 +35,7 @@ make_machine() {
 # In the fresh clone: run COMMAND
 run() {
     env -i HOME=/root PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot "$folder" bash -c "cd /opal/main && $1"
+        chroot "$folder" bash -c "cd /opal/main || exit; $1"
 }
 
 # The devnet runs until it is told to stop; its ready line is what is waited for.
