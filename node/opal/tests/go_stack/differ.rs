@@ -1,7 +1,7 @@
 //! Where opal and the Go stack are known to differ: pinned, so that the day they agree again is noticed.
 //!
-//! Reused channel ids (monorepo#22833) are a test of `opal-derive`: op-node decides them as opal does.
-//! Prerequisites of a cycle (monorepo#22825) come with interop; nothing of them runs before.
+//! Reused channel ids (monorepo#22833) are a test of `opal-derive`, prerequisites of a cycle (monorepo#22825) one of
+//! `opal-message`: op-node decides the first as opal does, and nothing of the second runs before interop does.
 //!
 //! **Invariant:** each difference is one rule, and the block before it is the same on both sides.
 

@@ -328,11 +328,11 @@ fn blobs_are_not_used_before_ecotone() {
 
 #[test]
 fn one_block_may_need_many_frames_and_they_are_numbered() {
-    let blocks = [block(1, vec![incompressible(&mut Dice::new(8), 5_000).into()])];
+    let blocks = [block(1, vec![incompressible(&mut Dice::new(8), 25_000).into()])];
     let mut options = options(BatchKind::Span, Compression::Zlib);
     options.max_l1_tx_size = 25;
     let payloads = post(&config(up_to(Fork::Delta)), options, &blocks).unwrap();
-    assert!(payloads.len() > 5_000, "{} transactions of a byte each", payloads.len());
+    assert!(payloads.len() > 20_000, "{} transactions of a byte each", payloads.len());
     check_all_read(&payloads, &blocks, ChannelLimits::BEDROCK);
 }
 
