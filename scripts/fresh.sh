@@ -8,6 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 what=${1:-all}
 folder=$(realpath -m "${2:-${OPAL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opal}/fresh}")
+case "$what" in
+    devnet | tests | all) ;;
+    *) echo "fresh.sh: there is no $what" >&2 && exit 64 ;;
+esac
 vectors=$(realpath "${OPAL_VECTORS:-../shared/vectors}")
 suite=bookworm
 
@@ -59,10 +63,6 @@ try_tests() {
 clear_folder
 trap unmount EXIT
 make_machine
-case "$what" in
-    devnet) try_devnet ;;
-    tests) try_tests ;;
-    all) try_devnet && try_tests ;;
-    *) echo "fresh.sh: there is no $what" >&2 && exit 64 ;;
-esac
+if [ "$what" != tests ]; then try_devnet; fi
+if [ "$what" != devnet ]; then try_tests; fi
 clear_folder

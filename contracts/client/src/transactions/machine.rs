@@ -232,16 +232,11 @@ impl Machine {
                 break;
             }
             let (inclusion, is_own) = (inclusion.clone(), slot.is_own(inclusion.transaction));
-            let (id, resumes) = (slot.id, slot.resumes.clone().filter(|_| !slot.cancelled));
-            self.slots.remove(&nonce);
             self.floor = self.floor.max(nonce + 1);
-            match (id, resumes) {
-                (Some(id), _) if is_own => {
-                    self.events.push(TransactionEvent::Confirmed { id, inclusion });
-                }
-                (Some(id), Some(candidate)) => self.queue.push_front((id, candidate)),
-                (Some(id), None) => self.events.push(TransactionEvent::Cancelled { id }),
-                (None, _) => (),
+            if !is_own {
+                self.begin_again(nonce);
+            } else if let Some(id) = self.slots.remove(&nonce).and_then(|it| it.id) {
+                self.events.push(TransactionEvent::Confirmed { id, inclusion });
             }
         }
     }
