@@ -5,7 +5,7 @@
 use crate::{
     JwtSecret, RpcCause, RpcSetupError,
     http::Http,
-    pace::Pace,
+    pace::{Pace, Pauses},
     rpc::Call,
     status::{Board, RpcWait},
     websocket::WebSocket,
@@ -33,8 +33,7 @@ const MAX_MISSING: usize = 64;
 pub(crate) struct Limits {
     pub(crate) jwt: Option<JwtSecret>,
     pub(crate) timeout_ms: u64,
-    pub(crate) backoff_ms: u64,
-    pub(crate) max_backoff_ms: u64,
+    pub(crate) pauses: Pauses,
     pub(crate) max_batch: usize,
     pub(crate) max_in_flight: usize,
     pub(crate) max_response_bytes: usize,
@@ -90,7 +89,7 @@ impl Endpoint {
                 });
             }
         };
-        let pace = Pace::new(limits.backoff_ms, limits.max_backoff_ms, limits.requests_per_second);
+        let pace = Pace::new(limits.pauses, limits.requests_per_second);
         Ok(Self {
             label,
             link,

@@ -5,6 +5,7 @@
 use crate::{
     RpcCause, RpcCounters, RpcError, RpcSetupError, RpcStatus,
     endpoint::{Endpoint, Limits},
+    pace::Pauses,
     status::Board,
 };
 use serde::de::DeserializeOwned;
@@ -27,6 +28,8 @@ pub struct RestOptions {
     pub backoff_ms: u64,
     /// Where doubling ends.
     pub max_backoff_ms: u64,
+    /// Longest `Retry-After` that is honoured.
+    pub max_retry_after_ms: u64,
     /// Requests under way at once, per endpoint.
     pub max_in_flight: usize,
     /// Most bytes of an answer.
@@ -45,10 +48,16 @@ impl RestOptions {
             max_attempts: 3,
             backoff_ms: 100,
             max_backoff_ms: 5_000,
+            max_retry_after_ms: 60_000,
             max_in_flight: 4,
             max_response_bytes: 64 << 20,
             requests_per_second: None,
         }
+    }
+
+    /// For callers that pause by a clock of their own: one try, and no pauses here.
+    pub fn without_pauses(self) -> Self {
+        Self { max_attempts: 1, backoff_ms: 0, max_backoff_ms: 0, max_retry_after_ms: 0, ..self }
     }
 }
 
@@ -75,8 +84,11 @@ impl Rest {
         let limits = Limits {
             jwt: None,
             timeout_ms: options.timeout_ms,
-            backoff_ms: options.backoff_ms,
-            max_backoff_ms: options.max_backoff_ms,
+            pauses: Pauses {
+                backoff_ms: options.backoff_ms,
+                max_backoff_ms: options.max_backoff_ms,
+                max_retry_after_ms: options.max_retry_after_ms,
+            },
             max_batch: 1,
             max_in_flight: options.max_in_flight,
             max_response_bytes: options.max_response_bytes,

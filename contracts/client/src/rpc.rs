@@ -11,6 +11,7 @@ mod settle;
 use crate::{
     JwtSecret, RpcCause, RpcCounters, RpcError, RpcSetupError, RpcStatus,
     endpoint::{Endpoint, Limits},
+    pace::Pauses,
     status::Board,
 };
 use futures_util::{StreamExt, future::join_all, stream::BoxStream};
@@ -41,6 +42,8 @@ pub struct RpcOptions {
     pub backoff_ms: u64,
     /// Where doubling ends.
     pub max_backoff_ms: u64,
+    /// Longest `Retry-After` that is honoured.
+    pub max_retry_after_ms: u64,
     /// Calls in one batch; shrinks by itself where a server refuses it. 1 = no batches.
     pub max_batch: usize,
     /// Requests under way at once, per endpoint.
@@ -64,6 +67,7 @@ impl RpcOptions {
             max_attempts: 5,
             backoff_ms: 100,
             max_backoff_ms: 5_000,
+            max_retry_after_ms: 60_000,
             max_batch: 100,
             max_in_flight: 8,
             max_response_bytes: 128 << 20,
@@ -72,12 +76,20 @@ impl RpcOptions {
         }
     }
 
+    /// For callers that pause by a clock of their own: one try, and no pauses here.
+    pub fn without_pauses(self) -> Self {
+        Self { max_attempts: 1, backoff_ms: 0, max_backoff_ms: 0, max_retry_after_ms: 0, ..self }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             jwt: self.jwt.clone(),
             timeout_ms: self.timeout_ms,
-            backoff_ms: self.backoff_ms,
-            max_backoff_ms: self.max_backoff_ms,
+            pauses: Pauses {
+                backoff_ms: self.backoff_ms,
+                max_backoff_ms: self.max_backoff_ms,
+                max_retry_after_ms: self.max_retry_after_ms,
+            },
             max_batch: self.max_batch,
             max_in_flight: self.max_in_flight,
             max_response_bytes: self.max_response_bytes,

@@ -30,12 +30,12 @@ pub struct RpcWait {
 }
 
 impl RpcStatus {
-    /// A line for people, `None` while all is well: `waiting for L1: 429, next try in 2 s`.
+    /// A line for people, `None` while all is well: `L1: 429, next try in 2 s`.
     pub fn describe(&self) -> Option<String> {
         self.wait.as_ref().map(|wait| {
             let left_ms = wait.until.saturating_duration_since(Instant::now()).as_millis();
             let seconds = left_ms.div_ceil(1000);
-            format!("waiting for {}: {}, next try in {seconds} s", self.name, wait.why)
+            format!("{}: {}, next try in {seconds} s", self.name, wait.why)
         })
     }
 }

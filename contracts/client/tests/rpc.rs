@@ -63,7 +63,7 @@ async fn rate_limits_are_waited_out_and_the_status_says_so() {
     });
     assert_eq!(answer.unwrap(), 7);
     assert!(start.elapsed() >= Duration::from_millis(990), "Retry-After is honoured");
-    assert_eq!(line.unwrap(), "waiting for L1: 429, next try in 1 s");
+    assert_eq!(line.unwrap(), "L1: 429, next try in 1 s");
     assert_eq!(rpc.describe(), None);
     assert_eq!(rpc.counters().throttled, 1);
 }

@@ -258,6 +258,11 @@ impl Sources {
         }
     }
 
+    /// A line for people while a transport waits for somebody; `None` while all is well.
+    pub fn waits_for(&self) -> Option<String> {
+        self.statuses().iter().find_map(|it| it.borrow().describe())
+    }
+
     /// What the transports wait for: L1, beacon, L2 as far as they are set.
     pub fn statuses(&self) -> Vec<watch::Receiver<RpcStatus>> {
         let Shared { l1, beacon, l2, .. } = &*self.shared;

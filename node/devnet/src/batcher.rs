@@ -4,11 +4,12 @@
 
 use crate::{
     accounts::{Role, role},
+    chain::Pace,
     chaos::Faults,
     machine::Machine,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use opal_client::{Rpc, RpcOptions, RpcSetupError, Signer};
+use opal_client::{RpcSetupError, Signer};
 use opal_submit::{Batcher, BatcherOptions, DataAvailability};
 use opal_types::ChainConfig;
 use std::sync::Arc;
@@ -50,10 +51,10 @@ pub(crate) fn options(
     config: ChainConfig,
     urls: [Url; 3],
     data: DataAvailability,
-    poll_interval_ms: u64,
+    pace: Pace,
 ) -> Result<BatcherOptions, RpcSetupError> {
     let [l1, l2, rollup] = urls;
-    let rpc = |name: &str, url: Url| Rpc::new(RpcOptions::new(name, vec![url]));
+    let rpc = |name: &str, url: Url| pace.rpc(name, vec![url]);
     let account = role(Role::Batcher { chain_id: config.l2_chain_id });
     let signer = Signer::Local(account.signer());
     let (l1, l2, rollup) = (rpc("L1", l1)?, rpc("L2", l2)?, rpc("rollup", rollup)?);
@@ -61,6 +62,6 @@ pub(crate) fn options(
     options.channels.data_availability = data;
     // Users want to see safe blocks soon; the price of L1 is play money.
     options.channels.max_channel_duration = MAX_CHANNEL_DURATION;
-    options.poll_interval_ms = poll_interval_ms;
+    options.poll_interval_ms = pace.batcher_ms;
     Ok(options)
 }

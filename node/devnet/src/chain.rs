@@ -30,13 +30,33 @@ pub(crate) struct Pace {
     pub(crate) labels_ms: u64,
     /// L1 and the chain by the batcher.
     pub(crate) batcher_ms: u64,
+    /// Whether connections pause and try again by themselves, which they do in real time.
+    pub(crate) connections_retry: bool,
 }
 
 impl Pace {
     /// So often that nobody waits for it.
-    pub(crate) const REAL: Self = Self { l1_ms: 250, labels_ms: 1_000, batcher_ms: 1_000 };
-    /// In step with L1's blocks: its machine comes before the others, so they find its block at once.
-    pub(crate) const VIRTUAL: Self = Self { l1_ms: 2_000, labels_ms: 4_000, batcher_ms: 2_000 };
+    pub(crate) const REAL: Self =
+        Self { l1_ms: 250, labels_ms: 1_000, batcher_ms: 1_000, connections_retry: true };
+    /// In step with L1's blocks: its machine comes before the others, so they find its block at once. Time stands
+    /// still while a connection pauses, so it is the machines that try again.
+    pub(crate) const VIRTUAL: Self =
+        Self { l1_ms: 2_000, labels_ms: 4_000, batcher_ms: 2_000, connections_retry: false };
+
+    /// A connection to be used at this pace.
+    pub(crate) fn rpc(self, name: &str, urls: Vec<Url>) -> Result<Rpc, RpcSetupError> {
+        let options = RpcOptions::new(name, urls);
+        Rpc::new(if self.connections_retry { options } else { options.without_pauses() })
+    }
+
+    /// The same for beacon APIs.
+    fn beacon(self, urls: Vec<Url>) -> BeaconOptions {
+        let mut options = BeaconOptions::new(urls);
+        if !self.connections_retry {
+            options.rest = options.rest.without_pauses();
+        }
+        options
+    }
 }
 
 /// Time that clients have to close their connections.
@@ -175,10 +195,11 @@ pub(crate) fn sources(
     l1: Vec<Url>,
     beacon: Vec<Url>,
     chains: &[ChainConfig],
+    pace: Pace,
 ) -> Result<Sources, RpcSetupError> {
-    let l1 = Rpc::new(RpcOptions::new("L1", l1))?;
+    let l1 = pace.rpc("L1", l1)?;
     let watched = chains.iter().flat_map(|it| [it.deposit_contract, it.l1_system_config]);
-    let beacon = (!beacon.is_empty()).then(|| BeaconOptions::new(beacon));
+    let beacon = (!beacon.is_empty()).then(|| pace.beacon(beacon));
     Sources::new(SourcesOptions { beacon, watched: watched.collect(), ..SourcesOptions::new(l1) })
 }
 

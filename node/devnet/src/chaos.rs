@@ -74,6 +74,15 @@ pub enum Fault {
         /// How late.
         delay_ms: u64,
     },
+    /// Connections break, and new ones are closed at once.
+    Unplug {
+        /// When.
+        at: u64,
+        /// For how long.
+        blocks: u64,
+        /// Which endpoint.
+        endpoint: Endpoint,
+    },
     /// The beacon API knows no blobs.
     MissingBlobs {
         /// When.
@@ -137,6 +146,30 @@ pub enum ChaosError {
 }
 
 impl Chaos {
+    /// The format, for people.
+    pub const HELP: &str = "\
+Faults on a schedule: a TOML file with a `[[fault]]` table for each. `kind` says what, `at` with which L1 block it
+starts, `blocks` how many L1 blocks it lasts:
+
+  l1-reorg        at, depth, [drop-transactions]
+  l1-halt         at, seconds
+  rate-limit      at, blocks, endpoint, [requests], [retry-after-s]   status 429
+  stall           at, blocks, endpoint, [requests], delay-ms          late answers
+  unplug          at, blocks, endpoint                                broken connections
+  missing-blobs   at, blocks
+  partial-blobs   at, blocks, keep                                    the first blobs of a block only
+  clock-skew      at, blocks, chain, skew-ms                          of a sequencer
+  batcher-outage  at, blocks, [chain]
+
+`endpoint` is \"l1\" or \"beacon\"; `requests` says how many after each L1 block are hit, all without it; `chain` is a
+chain id. What is in brackets may be left out. For instance:
+
+  [[fault]]
+  kind = \"unplug\"
+  at = 20
+  blocks = 5
+  endpoint = \"beacon\"";
+
     /// Reads a file's text.
     pub fn from_toml(text: &str) -> Result<Self, ChaosError> {
         let chaos: Self = toml::from_str(text)?;
@@ -225,6 +258,16 @@ impl Faults {
         }
     }
 
+    /// Whether this endpoint is ever unplugged.
+    pub(crate) fn may_unplug(&self, asked: Endpoint) -> bool {
+        self.shared.faults.iter().any(|it| it.unplugs(asked))
+    }
+
+    /// Whether this endpoint is to be unplugged until the next L1 block.
+    pub(crate) fn is_unplugged(&self, asked: Endpoint) -> bool {
+        self.active().any(|it| it.unplugs(asked))
+    }
+
     /// What a chain's sequencer takes for now.
     pub(crate) fn skewed(&self, now_ms: u64, chain_id: u64) -> u64 {
         let skews = self.active().filter_map(|fault| match *fault {
@@ -249,11 +292,16 @@ impl Faults {
 }
 
 impl Fault {
+    fn unplugs(&self, asked: Endpoint) -> bool {
+        matches!(*self, Self::Unplug { endpoint, .. } if endpoint == asked)
+    }
+
     fn lasts_at(&self, number: u64) -> bool {
         let (at, blocks) = match *self {
             Self::L1Reorg { .. } | Self::L1Halt { .. } => return false,
             Self::RateLimit { at, blocks, .. }
             | Self::Stall { at, blocks, .. }
+            | Self::Unplug { at, blocks, .. }
             | Self::MissingBlobs { at, blocks }
             | Self::PartialBlobs { at, blocks, .. }
             | Self::ClockSkew { at, blocks, .. }
@@ -297,6 +345,12 @@ mod tests {
         kind = "batcher-outage"
         at = 20
         blocks = 5
+
+        [[fault]]
+        kind = "unplug"
+        at = 30
+        blocks = 2
+        endpoint = "beacon"
     "#;
 
     fn faults() -> Faults {
@@ -336,10 +390,36 @@ mod tests {
         assert!(!faults.batcher_is_out(902));
     }
 
+    #[test]
+    fn only_the_named_endpoint_is_unplugged_and_plugged_in_again() {
+        let faults = faults();
+        assert!(faults.may_unplug(Endpoint::Beacon) && !faults.may_unplug(Endpoint::L1));
+        for (number, wanted) in [(29, false), (30, true), (31, true), (32, false)] {
+            faults.on_l1_head(number);
+            assert_eq!(faults.is_unplugged(Endpoint::Beacon), wanted, "{number}");
+            assert!(!faults.is_unplugged(Endpoint::L1));
+        }
+    }
+
     #[track_caller]
     fn check_refused(text: &str, reason: &str) {
         let error = Chaos::from_toml(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn the_help_names_every_kind_and_its_example_is_a_schedule() {
+        let unknown =
+            Chaos::from_toml("[[fault]]\nkind = \"none\"\nat = 1").unwrap_err().to_string();
+        let (_, kinds) = unknown.split_once("expected one of").unwrap();
+        let kinds: Vec<_> = kinds.split('`').skip(1).step_by(2).collect();
+        assert_eq!(kinds.len(), 9, "{kinds:?}");
+        for kind in kinds {
+            assert!(Chaos::HELP.contains(&format!("\n  {kind} ")), "{kind}");
+        }
+        let (_, example) = Chaos::HELP.split_once("For instance:").unwrap();
+        let unplug = Fault::Unplug { at: 20, blocks: 5, endpoint: Endpoint::Beacon };
+        assert_eq!(Chaos::from_toml(example).unwrap().faults, [unplug]);
     }
 
     #[test]

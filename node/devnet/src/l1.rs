@@ -147,6 +147,11 @@ impl L1 {
         state.halted_to_ms = state.halted_to_ms.max(until_ms);
     }
 
+    /// Whether it makes no block now because it was halted.
+    pub(crate) fn is_halted(&self, now_ms: u64) -> bool {
+        now_ms < self.state().halted_to_ms
+    }
+
     /// Replaces the newest `depth` blocks by as many others at the same times.
     pub fn reorg(&self, depth: u64, orphans: Orphans) -> Result<(), L1Error> {
         if depth == 0 {

@@ -20,6 +20,7 @@ mod endpoints;
 mod engine_service;
 mod files;
 mod foreign;
+mod gate;
 pub mod genesis;
 mod l1;
 mod machine;

@@ -8,6 +8,7 @@
 use crate::{
     chaos::{Endpoint, Faults, L1Event},
     clock::Clock,
+    gate::Plug,
     l1::{L1, L1Error, Orphans},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -80,11 +81,38 @@ pub(crate) async fn run_alone(
 pub(crate) struct L1Machine {
     pub(crate) l1: L1,
     pub(crate) faults: Faults,
-    /// The servers' own faults: JSON-RPC and beacon API.
-    pub(crate) rpc_faults: opal_engine::faults::Faults,
-    pub(crate) beacon_faults: opal_engine::faults::Faults,
+    /// Its servers: JSON-RPC and beacon API.
+    pub(crate) rpc: Spoilt,
+    pub(crate) beacon: Spoilt,
     pub(crate) wakes: Wakes,
     pub(crate) trouble: Trouble,
+}
+
+/// A server that can be made faulty.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoilt {
+    pub(crate) endpoint: Endpoint,
+    /// What it does to requests.
+    pub(crate) faults: opal_engine::faults::Faults,
+    /// What is done to its connections, if the schedule may want it.
+    pub(crate) plug: Option<Plug>,
+}
+
+impl Spoilt {
+    pub(crate) fn new(endpoint: Endpoint, schedule: &Faults) -> Self {
+        let plug = schedule.may_unplug(endpoint).then(Plug::new);
+        let spoilt = Self { endpoint, faults: opal_engine::faults::Faults::default(), plug };
+        spoilt.follow(schedule);
+        spoilt
+    }
+
+    /// Makes it as faulty as the schedule wants it until the next L1 block.
+    fn follow(&self, schedule: &Faults) {
+        schedule.spoil(self.endpoint, &self.faults);
+        if let Some(plug) = &self.plug {
+            plug.set(!schedule.is_unplugged(self.endpoint));
+        }
+    }
 }
 
 /// What a machine last complained about.
@@ -121,18 +149,25 @@ impl L1Machine {
         let before = self.l1.head().id();
         let due_ms = self.l1.tick(now_ms)?;
         let head = self.l1.head().id();
-        self.trouble.set(None);
         if head == before {
+            self.report(now_ms);
             return Ok(due_ms);
         }
         for event in self.faults.on_l1_head(head.number) {
             self.perform(event, now_ms);
         }
-        self.faults.spoil(Endpoint::L1, &self.rpc_faults);
-        self.faults.spoil(Endpoint::Beacon, &self.beacon_faults);
+        self.rpc.follow(&self.faults);
+        self.beacon.follow(&self.faults);
+        self.report(now_ms);
         self.wakes.wake();
         // Chaos may have changed what is due.
         Ok(self.l1.due_ms())
+    }
+
+    /// Nothing failed; it may stand still on purpose.
+    fn report(&self, now_ms: u64) {
+        let halt = "the end of a halt that the schedule wants";
+        self.trouble.set(self.l1.is_halted(now_ms).then(|| halt.to_owned()));
     }
 
     fn perform(&self, event: L1Event, now_ms: u64) {

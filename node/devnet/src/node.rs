@@ -196,7 +196,8 @@ impl Node {
             return Err(NodeError::OneEngine { chains: count });
         }
         let configs: Vec<_> = options.files.chains.iter().map(|it| it.config.clone()).collect();
-        let sources = chain::sources(urls(&options.l1)?, urls(&options.beacon)?, &configs)?;
+        let sources =
+            chain::sources(urls(&options.l1)?, urls(&options.beacon)?, &configs, Pace::REAL)?;
         let mut chains = Vec::new();
         let mut machines: Vec<Box<dyn Machine>> = Vec::new();
         for (index, file) in options.files.chains.iter().enumerate() {

@@ -248,12 +248,14 @@ impl Driver {
     }
 
     fn waits_for(&self) -> Option<String> {
+        let network = self.parts.sources.waits_for();
+        let network = network.as_deref();
         let engine = self.engine_backoff.trouble().map(str::to_owned);
-        let derivation = self.reading.inquiry.waits_for();
+        let derivation = self.reading.inquiry.waits_for(network);
         let sequencing = self.sequencing.as_ref();
         let sequencing =
-            sequencing.and_then(|it| it.scout.waits_for().or_else(|| it.lacks.clone()));
-        let poll = self.poll.inquiry.backoff.trouble().map(|it| format!("L1 head: {it}"));
+            sequencing.and_then(|it| it.scout.waits_for(network).or_else(|| it.lacks.clone()));
+        let poll = self.poll.inquiry.waits_for(network);
         engine.or(derivation).or(sequencing).or(poll)
     }
 

@@ -56,7 +56,9 @@ impl L1Part {
     /// Where the chains' services read it: JSON-RPC and beacon API.
     pub(super) fn urls(&self) -> Result<[Url; 2], DevnetError> {
         match self {
-            Self::Own(own) => Ok([url(&http(own.rpc.http()))?, url(&http(own.beacon.address()))?]),
+            Self::Own(own) => {
+                Ok([url(&http(own.rpc_address()))?, url(&http(own.beacon_address()))?])
+            }
             Self::Foreign(foreign) => Ok([foreign.rpc.clone(), foreign.beacon.clone()]),
         }
     }
@@ -141,7 +143,7 @@ impl Opened<'_> {
         let Self { plan, l1, faucet, faults, trouble } = self;
         let configs: Vec<_> = plan.genesis.chains.iter().map(|it| it.config.clone()).collect();
         let [rpc, beacon] = l1.urls()?;
-        let sources = chain::sources(vec![rpc.clone()], vec![beacon], &configs)?;
+        let sources = chain::sources(vec![rpc.clone()], vec![beacon], &configs, plan.pace())?;
         let mut chains = Vec::new();
         for (index, config) in configs.iter().enumerate() {
             let chain_id = config.l2_chain_id;

@@ -112,8 +112,13 @@ impl World {
     pub(crate) async fn check_agrees(&self, follower: &Node) {
         for index in 0..self.devnet.genesis().chains.len() {
             let wanted = self.devnet.driver(index).unwrap().sync_status().safe_l2;
+            let is_there = || {
+                let safe = follower.driver(index).unwrap().sync_status().safe_l2.number;
+                let theirs = follower.engine(index).unwrap().hash_by_number(wanted.number);
+                safe >= wanted.number && theirs.unwrap() == Some(wanted.hash)
+            };
             let reached = async {
-                while follower.driver(index).unwrap().sync_status().safe_l2.hash != wanted.hash {
+                while !is_there() {
                     tokio::time::sleep(PAUSE).await;
                 }
             };

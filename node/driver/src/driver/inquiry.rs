@@ -14,6 +14,8 @@ use std::{
 
 /// Wait after the first failure.
 const FIRST_PAUSE_MS: u64 = 250;
+/// A question that was awaited for so long is slow: people are told.
+const SLOW: Duration = Duration::from_millis(250);
 /// The longest wait.
 const LONGEST_PAUSE_MS: u64 = 10_000;
 /// The same after failures that are costly to repeat.
@@ -81,10 +83,18 @@ impl Backoff {
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// A question under way.
+struct Asked<T> {
+    what: String,
+    /// The lock is never contended: it makes the driver `Sync`, which futures that hold it need to be `Send`.
+    answer: Mutex<Answer<T>>,
+    /// Time spent in waiting for it, whatever the driver's clock says.
+    awaited: Duration,
+}
+
 /// See the module.
 pub(crate) struct Inquiry<T> {
-    /// The lock is never contended: it makes the driver `Sync`, which futures that hold it need to be `Send`.
-    asked: Option<(String, Mutex<Answer<T>>)>,
+    asked: Option<Asked<T>>,
     pub(crate) backoff: Backoff,
 }
 
@@ -105,16 +115,21 @@ impl<T> Inquiry<T> {
 
     /// Asks. `what` says what is waited for.
     pub(crate) fn ask(&mut self, what: String, answer: impl Future<Output = T> + Send + 'static) {
-        self.asked = Some((what, Mutex::new(Box::pin(answer))));
+        let answer: Mutex<Answer<T>> = Mutex::new(Box::pin(answer));
+        self.asked = Some(Asked { what, answer, awaited: Duration::ZERO });
     }
 
     /// The answer, if it comes within this time; if not, it is still awaited.
     pub(crate) async fn outcome(&mut self, patience: Duration) -> Option<T> {
-        let (_, answer) = self.asked.as_mut()?;
+        let Asked { answer, awaited, .. } = self.asked.as_mut()?;
         let answer = answer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let outcome = tokio::time::timeout(patience, answer).await.ok()?;
-        self.asked = None;
-        Some(outcome)
+        let outcome = tokio::time::timeout(patience, answer).await.ok();
+        if outcome.is_some() {
+            self.asked = None;
+        } else {
+            *awaited = awaited.saturating_add(patience);
+        }
+        outcome
     }
 
     /// Forgets the question.
@@ -123,13 +138,16 @@ impl<T> Inquiry<T> {
         self.backoff.succeeded();
     }
 
-    /// What is waited for: an answer, or the end of a pause after a failure.
-    pub(crate) fn waits_for(&self) -> Option<String> {
+    /// What is waited for: the end of a pause after a failure, or an answer that is slow. `network` is what the
+    /// connections say of that.
+    pub(crate) fn waits_for(&self, network: Option<&str>) -> Option<String> {
         let trouble = self.backoff.trouble();
-        match (&self.asked, trouble) {
-            (Some((what, _)), Some(trouble)) => Some(format!("{what}: {trouble}")),
-            (Some((what, _)), None) => Some(what.clone()),
-            (None, trouble) => trouble.map(str::to_owned),
+        match &self.asked {
+            None => trouble.map(str::to_owned),
+            Some(Asked { what, awaited, .. }) => match trouble.or(network) {
+                Some(trouble) => Some(format!("{what}: {trouble}")),
+                None => (*awaited >= SLOW).then(|| format!("{what}: no answer yet")),
+            },
         }
     }
 }
@@ -137,7 +155,7 @@ impl<T> Inquiry<T> {
 impl<T> fmt::Debug for Inquiry<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inquiry")
-            .field("asked", &self.asked.as_ref().map(|(what, _)| what))
+            .field("asked", &self.asked.as_ref().map(|it| &it.what))
             .field("backoff", &self.backoff)
             .finish()
     }

@@ -95,8 +95,8 @@ impl Scout {
     }
 
     /// What is waited for.
-    pub(super) fn waits_for(&self) -> Option<String> {
-        self.inquiry.backoff.trouble().map(|it| format!("L1 origin: {it}"))
+    pub(super) fn waits_for(&self, network: Option<&str>) -> Option<String> {
+        self.inquiry.waits_for(network).map(|it| format!("L1 origin: {it}"))
     }
 
     /// Looks for what is missing. Answers are awaited for a while; they may come with a later look.

@@ -29,8 +29,9 @@ pub(crate) struct Options {
     /// Where time comes from; a virtual clock moves by `opal_advance`, `evm_increaseTime` and `evm_mine` only.
     #[arg(long, env = "OPAL_CLOCK", value_enum, default_value = "real")]
     clock: ClockName,
-    /// Faults on a schedule: TOML with a `[[fault]]` table for each.
-    #[arg(long, env = "OPAL_CHAOS", value_name = "FILE")]
+    /// Faults on a schedule, as a TOML file: 429, stalls, unplugging, missing blobs, reorgs and others; --help has the
+    /// format.
+    #[arg(long, env = "OPAL_CHAOS", value_name = "FILE", long_help = Chaos::HELP)]
     chaos: Option<PathBuf>,
     /// Write genesis files, rollup configs, L1 chain config, dependency set, JWT and addresses here.
     #[arg(long, env = "OPAL_EXPORT", value_name = "DIR")]

@@ -9,20 +9,23 @@ use crate::{
     clock::{Clock, ClockMode},
     conductor::Advance,
     devnet::DevnetError,
+    gate::Gate,
     genesis::{BLOCK_TIME, GenesisSet},
     l1::L1,
-    machine::{L1Machine, Trouble, Wakes},
+    machine::{L1Machine, Spoilt, Trouble, Wakes},
     state::Folder,
     time::Time,
 };
 use opal_engine::{
     Engine, EngineOptions, L1Rules, PoolLimits, Rules, StoreLocation,
     beacon::{self, BeaconHandle, BeaconOptions},
-    faults,
     rpc::{self, ServerHandle},
 };
 use opal_types::read::GenesisFile;
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// Orders to the conductor that may wait.
@@ -34,6 +37,20 @@ pub(in crate::devnet) struct DevL1 {
     pub(in crate::devnet) l1: L1,
     pub(in crate::devnet) rpc: ServerHandle,
     pub(in crate::devnet) beacon: BeaconHandle,
+    rpc_gate: Option<Gate>,
+    beacon_gate: Option<Gate>,
+}
+
+impl DevL1 {
+    /// Where its JSON-RPC is reached.
+    pub(in crate::devnet) fn rpc_address(&self) -> SocketAddr {
+        self.rpc_gate.as_ref().map_or(self.rpc.http(), Gate::address)
+    }
+
+    /// Where its beacon API is reached.
+    pub(in crate::devnet) fn beacon_address(&self) -> SocketAddr {
+        self.beacon_gate.as_ref().map_or(self.beacon.address(), Gate::address)
+    }
 }
 
 /// Opens or continues its engine.
@@ -71,26 +88,49 @@ pub(super) async fn serve(
     trouble: &Trouble,
 ) -> Result<(DevL1, L1Machine), DevnetError> {
     let servers = plan.options.servers;
-    let [rpc_faults, beacon_faults] = [faults::Faults::default(), faults::Faults::default()];
-    schedule.spoil(Endpoint::L1, &rpc_faults);
-    schedule.spoil(Endpoint::Beacon, &beacon_faults);
+    let [rpc_spoilt, beacon_spoilt] =
+        [Endpoint::L1, Endpoint::Beacon].map(|it| Spoilt::new(it, schedule));
     let address = SocketAddr::new(servers.l1_host, servers.ports.l1);
-    let mut options = plan.serve(address, l1_hooks(&plan.time, faucet));
-    options.faults = Some(rpc_faults.clone());
+    let inner = behind_gate(&rpc_spoilt, address);
+    let mut options = plan.serve(inner, l1_hooks(&plan.time, faucet));
+    options.faults = Some(rpc_spoilt.faults.clone());
     let rpc = rpc::serve(l1.engine().clone(), options).await?;
+    let rpc_gate = gate("the L1 RPC", &rpc_spoilt, address, rpc.http()).await?;
+    let address = SocketAddr::new(servers.l1_host, servers.ports.beacon);
     let beacon = BeaconOptions {
-        address: SocketAddr::new(servers.l1_host, servers.ports.beacon),
+        address: behind_gate(&beacon_spoilt, address),
         seconds_per_slot: BLOCK_TIME,
-        faults: beacon_faults.clone(),
+        faults: beacon_spoilt.faults.clone(),
     };
     let beacon = beacon::serve(l1.engine().clone(), beacon).await?;
+    let beacon_gate = gate("the beacon API", &beacon_spoilt, address, beacon.address()).await?;
     let machine = L1Machine {
         l1: l1.clone(),
         faults: schedule.clone(),
-        rpc_faults,
-        beacon_faults,
+        rpc: rpc_spoilt,
+        beacon: beacon_spoilt,
         wakes: plan.time.wakes.clone(),
         trouble: trouble.clone(),
     };
-    Ok((DevL1 { l1, rpc, beacon }, machine))
+    Ok((DevL1 { l1, rpc, beacon, rpc_gate, beacon_gate }, machine))
+}
+
+/// Where a server listens: behind its gate on any port, if it has one.
+const fn behind_gate(spoilt: &Spoilt, address: SocketAddr) -> SocketAddr {
+    match spoilt.plug {
+        Some(_) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+        None => address,
+    }
+}
+
+/// Opens the gate before a server, if it can be unplugged.
+async fn gate(
+    what: &'static str,
+    spoilt: &Spoilt,
+    address: SocketAddr,
+    server: SocketAddr,
+) -> Result<Option<Gate>, DevnetError> {
+    let Some(plug) = &spoilt.plug else { return Ok(None) };
+    let listen = |error| DevnetError::Listen { server: what, address, error };
+    Gate::open(address, server, plug).await.map(Some).map_err(listen)
 }

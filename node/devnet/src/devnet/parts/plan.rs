@@ -106,16 +106,12 @@ impl Plan<'_> {
         let config = self.genesis.chains[index].config.clone();
         let rpc = chain.rpc.as_ref().expect("a devnet's engines are in its process");
         let [l2, rollup] = [rpc.http(), chain.rollup.address].map(|it| url(&http(it)));
-        let options = batcher::options(
-            config,
-            [l1, l2?, rollup?],
-            self.options.data,
-            self.pace().batcher_ms,
-        )?;
+        let options = batcher::options(config, [l1, l2?, rollup?], self.options.data, self.pace())?;
         Ok(Batcher::new(options)?)
     }
 
-    fn pace(&self) -> Pace {
+    /// How often machines look around.
+    pub(super) fn pace(&self) -> Pace {
         match self.options.clock {
             ClockMode::Real => Pace::REAL,
             ClockMode::Virtual => Pace::VIRTUAL,
