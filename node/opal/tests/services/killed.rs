@@ -32,6 +32,7 @@ struct Life<'a> {
 impl Life<'_> {
     fn start(&self) -> Service {
         let [l1, l2, beacon, rollup, admin] = self.ports else { panic!("five ports") };
+        let export = self.state.join("export");
         let arguments = [
             "devnet",
             "--json",
@@ -44,7 +45,7 @@ impl Life<'_> {
             "--state",
             self.state.to_str().unwrap(),
             "--export",
-            self.state.join("export").to_str().unwrap(),
+            export.to_str().unwrap(),
             "--l1.port",
             l1,
             "--l2.starting.port",
