@@ -44,12 +44,12 @@ pub(in crate::devnet) struct DevL1 {
 impl DevL1 {
     /// Where its JSON-RPC is reached.
     pub(in crate::devnet) fn rpc_address(&self) -> SocketAddr {
-        self.rpc_gate.as_ref().map_or(self.rpc.http(), Gate::address)
+        self.rpc_gate.as_ref().map_or_else(|| self.rpc.http(), Gate::address)
     }
 
     /// Where its beacon API is reached.
     pub(in crate::devnet) fn beacon_address(&self) -> SocketAddr {
-        self.beacon_gate.as_ref().map_or(self.beacon.address(), Gate::address)
+        self.beacon_gate.as_ref().map_or_else(|| self.beacon.address(), Gate::address)
     }
 }
 
