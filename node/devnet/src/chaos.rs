@@ -148,8 +148,8 @@ pub enum ChaosError {
 impl Chaos {
     /// The format, for people.
     pub const HELP: &str = "\
-Faults on a schedule: a TOML file with a `[[fault]]` table for each. `kind` says what, `at` with which L1 block it
-starts, `blocks` how many L1 blocks it lasts:
+Faults on a schedule: a TOML file with a `[[fault]]` table for each. `kind` says what, `at` with which \
+L1 block it starts, `blocks` how many L1 blocks it lasts:
 
   l1-reorg        at, depth, [drop-transactions]
   l1-halt         at, seconds
@@ -157,12 +157,12 @@ starts, `blocks` how many L1 blocks it lasts:
   stall           at, blocks, endpoint, [requests], delay-ms          late answers
   unplug          at, blocks, endpoint                                broken connections
   missing-blobs   at, blocks
-  partial-blobs   at, blocks, keep                                    the first blobs of a block only
+  partial-blobs   at, blocks, keep                                    first blobs only
   clock-skew      at, blocks, chain, skew-ms                          of a sequencer
   batcher-outage  at, blocks, [chain]
 
-`endpoint` is \"l1\" or \"beacon\"; `requests` says how many after each L1 block are hit, all without it; `chain` is a
-chain id. What is in brackets may be left out. For instance:
+`endpoint` is \"l1\" or \"beacon\"; `requests` says how many after each L1 block are hit, all without it; \
+`chain` is a chain id. What is in brackets may be left out. For instance:
 
   [[fault]]
   kind = \"unplug\"
