@@ -1,6 +1,6 @@
 //! Beside op-geth: the same chain, the same questions, the same answers.
 //!
-//! Runs where `OPAL_OP_GETH` names the program. The blocks reach it through opal's Engine API client.
+//! The blocks reach it through opal's Engine API client.
 
 use crate::client::{SECRET, Served, free, http};
 use crate::keys::Key;
@@ -15,6 +15,7 @@ use opal_engine::{
     Rules, StoreLocation, genesis_header,
 };
 use opal_execute::predeploys::MESSAGE_PASSER;
+use opal_harness::peer::go_peer;
 use opal_types::read::GenesisAccount;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -449,14 +450,11 @@ fn is_known(method: &str, params: &Value, line: &str) -> bool {
 
 #[tokio::test]
 async fn op_geth_answers_alike() {
-    let Some(program) = std::env::var_os("OPAL_OP_GETH") else {
-        opal_harness::skipped("op_geth_answers_alike", "OPAL_OP_GETH is not set");
-        return;
-    };
+    let Some(program) = go_peer("op-geth", "op_geth_answers_alike") else { return };
     let served = Served::new(with_message_passer()).await;
     let folder = tempfile::tempdir().unwrap();
     let file = genesis(&served).await;
-    let peer = start(Path::new(&program), folder.path(), &file).await;
+    let peer = start(&program, folder.path(), &file).await;
     let first = json!(["0x0", true]);
     let mut found = Vec::new();
     let ours = ask(&served.url(), "eth_getBlockByNumber", &first).await;
