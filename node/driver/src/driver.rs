@@ -244,7 +244,9 @@ impl Driver {
             let next = pauses.into_iter().flatten().filter(|due_ms| *due_ms > now_ms);
             next.chain([self.poll.due_ms()]).min().unwrap_or(now_ms)
         };
-        Tick { next_due_ms, progressed, waits_for: self.waits_for() }
+        // It was published a moment ago.
+        let waits_for = self.snapshot.borrow().waits_for.clone();
+        Tick { next_due_ms, progressed, waits_for }
     }
 
     fn waits_for(&self) -> Option<String> {
